@@ -1,0 +1,327 @@
+package dialog
+
+import (
+	"maps"
+
+	"tilldesk/content/source"
+	"tilldesk/intents"
+)
+
+// charged is the shared step that asks whether a payment went through.
+const charged = "charged"
+
+// moneyIntent is the playbook of money that was taken and did not arrive.
+const moneyIntent = "payment.charged_not_received"
+
+func (s *Script) stepOf(intent, id string) *Step {
+	if p := s.playbooks[intent]; p != nil && id != "" {
+		return p.step(id)
+	}
+	return nil
+}
+
+// start begins the fix of a symptom. A fix under way is set aside and offered
+// again when the new one has ended.
+func (t *turn) start(intent string) {
+	if fix := t.st.Fix; fix != nil && fix.Intent != intent {
+		t.pause(*fix)
+	}
+	t.drop(intent)
+	t.st.Fix = &Fixing{Intent: intent, Answers: map[string]Result{}}
+	t.st.Back = nil
+	t.st.Phase = Guiding
+	t.st.Greeted = true
+	t.productive()
+	t.reason(Started)
+	t.open(intent)
+	t.proceed()
+}
+
+// open says the first words of a playbook.
+func (t *turn) open(intent string) {
+	p := t.script.playbooks[intent]
+	opening := Line{Key: "opening:" + intent, Kind: KindNotice, Text: p.Opening, Intent: intent}
+	if p.Money == MoneyNote {
+		opening.Text = join("\n", opening.Text, t.script.text("money.note"))
+	}
+	t.say(opening)
+}
+
+func (t *turn) pause(fix Fixing) {
+	fix.Unsure = 0
+	t.drop(fix.Intent)
+	t.st.Paused = append(t.st.Paused, fix)
+	if n := len(t.st.Paused); n > maxPaused {
+		t.st.Paused = t.st.Paused[n-maxPaused:]
+	}
+}
+
+// drop forgets a paused fix.
+func (t *turn) drop(intent string) {
+	var rest []Fixing
+	for _, f := range t.st.Paused {
+		if f.Intent != intent {
+			rest = append(rest, f)
+		}
+	}
+	t.st.Paused = rest
+}
+
+// proceed asks the next step, or calls a person when none is left.
+func (t *turn) proceed() {
+	fix := t.st.Fix
+	p := t.script.playbooks[fix.Intent]
+	step := p.Next(fix.Answers)
+	if p.Money == MoneyAsk {
+		if _, known := fix.Answers[charged]; !known && p.step(charged) != nil {
+			step = p.step(charged)
+		}
+	}
+	if step == nil {
+		t.handoff(orCause(p.Person, CauseStepsUsed))
+		return
+	}
+	fix.Step, fix.Unsure = step.ID, 0
+	t.say(t.stepLine(step))
+}
+
+func orCause(c, otherwise Cause) Cause {
+	if c != "" {
+		return c
+	}
+	return otherwise
+}
+
+// stepLine is a step as it is said: its risk first, and after an action the
+// question for its result.
+func (t *turn) stepLine(step *Step) Line {
+	s := t.script
+	fix := t.st.Fix
+	line := Line{Key: "step:" + fix.Intent + "/" + step.ID, Intent: fix.Intent, Step: step.ID}
+	switch step.Kind {
+	case Check:
+		line.Kind = KindAsk
+		line.Text = step.Text
+		if step.Expects == "text" {
+			line.Choices = []Choice{s.choice("no_text"), s.choice("unsure")}
+		} else {
+			line.Choices = []Choice{s.choice("yes"), s.choice("no"), s.choice("unsure")}
+		}
+	case Fix:
+		line.Kind = KindStep
+		line.Text = join("\n", step.Risk, step.Text, s.text("fix.ask"))
+		line.Choices = []Choice{s.choice("fixed"), s.choice("not_fixed"), s.choice("unsure"), s.choice("skip")}
+	case Refer:
+		line.Kind = KindStep
+		line.Text = join("\n", step.Risk, step.Text, s.text("refer.ask"))
+		line.Choices = []Choice{s.choice("enough"), s.choice("human"), s.choice("not_fixed")}
+	}
+	p := s.playbooks[fix.Intent]
+	if _, known := fix.Answers[charged]; p.Money == MoneyNote && !known {
+		line.Choices = append(line.Choices, s.choice("charged"))
+	}
+	if step.Kind != Refer {
+		line.Choices = append(line.Choices, s.choice("human"))
+	}
+	if cause, _ := p.Suspect(fix.Answers); cause.Article != "" && step.Kind == Refer {
+		line.Article = cause.Article
+	}
+	return line
+}
+
+// record keeps the result of the step that was asked.
+func (t *turn) record(result Result) {
+	fix := t.st.Fix
+	t.st.Back = fix.clone()
+	tried := Tried{Intent: fix.Intent, Step: fix.Step, Result: result}
+	if step := t.asked(); step != nil && step.Expects == "text" && result == Yes {
+		tried.Note = clip(t.in.Text, 200)
+	}
+	t.st.Tried = append(t.st.Tried, tried)
+	fix.Answers = maps.Clone(fix.Answers)
+	if fix.Answers == nil {
+		fix.Answers = map[string]Result{}
+	}
+	fix.Answers[fix.Step] = result
+	fix.Step = ""
+	t.productive()
+	t.reason(NextStep)
+}
+
+func clip(s string, n int) string {
+	runes := []rune(s)
+	if len(runes) <= n {
+		return s
+	}
+	return string(runes[:n]) + "…"
+}
+
+// result takes the result of the asked step and goes on from there.
+func (t *turn) result(result Result) {
+	step := t.asked()
+	t.record(result)
+	var on *Turn
+	switch result {
+	case Fixed:
+		t.solved(step.ID)
+		return
+	case Yes:
+		on = step.On.Yes
+	case No:
+		on = step.On.No
+	}
+	if on == nil {
+		t.proceed()
+		return
+	}
+	switch {
+	case on.Goto != "":
+		t.goOn(on.Goto)
+	case on.Person != "":
+		t.handoff(on.Person)
+	case !on.End.IsZero():
+		t.say(Line{Key: "end:" + t.st.Fix.Intent + "/" + step.ID, Kind: KindAnswer, Text: on.End, Intent: t.st.Fix.Intent})
+		t.finish()
+	default:
+		t.say(Line{Key: "say:" + t.st.Fix.Intent + "/" + step.ID, Kind: KindNotice, Text: on.Say, Intent: t.st.Fix.Intent})
+		t.proceed()
+	}
+}
+
+// goOn moves to another playbook of the same trouble: what was answered counts
+// there too, and there is nothing to come back to. An answer that leads on at
+// once there does so now.
+func (t *turn) goOn(intent string) {
+	answers := maps.Clone(t.st.Fix.Answers)
+	visited := map[string]bool{t.st.Fix.Intent: true}
+	var last *Turn
+	for {
+		t.drop(intent)
+		t.st.Fix = &Fixing{Intent: intent, Answers: answers}
+		visited[intent] = true
+		last = t.script.playbooks[intent].answered(answers)
+		if last == nil || last.Goto == "" || visited[last.Goto] {
+			break
+		}
+		intent = last.Goto
+	}
+	t.reason(Switched)
+	if p := t.script.playbooks[intent]; p.Money == MoneyFirst {
+		t.open(intent)
+	}
+	if last != nil && last.Person != "" {
+		t.handoff(last.Person)
+		return
+	}
+	t.proceed()
+}
+
+// answered returns where an answer that is known already leads to, or nil.
+func (p *Playbook) answered(answers map[string]Result) *Turn {
+	for _, step := range p.Steps {
+		var on *Turn
+		switch answers[step.ID] {
+		case Yes:
+			on = step.On.Yes
+		case No:
+			on = step.On.No
+		}
+		if on != nil && (on.Goto != "" || on.Person != "") {
+			return on
+		}
+	}
+	return nil
+}
+
+// solved ends a fix that the merchant says has worked.
+func (t *turn) solved(step string) {
+	fix := t.st.Fix
+	t.out.Solved = &Solved{Intent: fix.Intent, Step: step, Brand: t.st.Facts[intents.Brand]}
+	line := t.reply(KindAnswer, "fixed")
+	line.Intent = fix.Intent
+	if article := t.lesson(step); article != "" {
+		line.Text = join("\n", line.Text, t.script.text("fixed.next_time", "title", t.script.articleTitle(article)))
+		line.Article = article
+	}
+	t.say(line)
+	t.finish()
+	t.reason(Confirmed)
+}
+
+// lesson returns the article to read for next time: the one of the cause that
+// the step most likely ended.
+func (t *turn) lesson(step string) string {
+	p := t.script.playbooks[t.st.Fix.Intent]
+	before := maps.Clone(t.st.Fix.Answers)
+	delete(before, step)
+	post := p.Posterior(before)
+	best, article := 0.0, ""
+	for i, c := range p.Causes {
+		weight := post[i]
+		if s := p.step(step); s != nil && s.Kind != Check {
+			weight *= s.cureOf(c.ID)
+		}
+		if weight > best && !t.script.articleTitle(c.Article).IsZero() {
+			best, article = weight, c.Article
+		}
+	}
+	return article
+}
+
+// finish leaves the fix; one that was set aside is offered again.
+func (t *turn) finish() {
+	t.st.Fix, t.st.Back = nil, nil
+	t.st.Phase = Idle
+	t.productive()
+	if n := len(t.st.Paused); n > 0 {
+		last := t.st.Paused[n-1]
+		line := t.reply(KindAsk, "resume.offer", "symptom", t.script.label(last.Intent))
+		line.Choices = []Choice{t.script.choice("resume"), t.script.choice("leave")}
+		t.say(line)
+	}
+}
+
+// resume comes back to the fix that was set aside last.
+func (t *turn) resume() {
+	n := len(t.st.Paused)
+	fix := t.st.Paused[n-1]
+	t.st.Paused = t.st.Paused[:n-1]
+	t.st.Fix = &fix
+	t.st.Phase = Guiding
+	t.productive()
+	t.reason(Resumed)
+	t.say(t.reply(KindNotice, "resume", "symptom", t.script.label(fix.Intent)))
+	if step := t.asked(); step != nil {
+		t.say(t.stepLine(step))
+		return
+	}
+	t.proceed()
+}
+
+// handoff gives the conversation to a person.
+func (t *turn) handoff(cause Cause) {
+	h := &Handoff{Cause: cause, Facts: maps.Clone(t.st.Facts), Codes: t.st.Codes, Tried: t.st.Tried}
+	line := t.reply(KindEscalated, "handoff."+string(cause))
+	if fix := t.st.Fix; fix != nil {
+		suspect, chance := t.script.playbooks[fix.Intent].Suspect(fix.Answers)
+		h.Intent, h.Suspect, h.Chance = fix.Intent, suspect.ID, chance
+	} else if len(t.in.Guesses) > 0 && t.in.Guesses[0].Intent != intents.OutOfScope {
+		h.Intent = t.in.Guesses[0].Intent
+	}
+	line.Intent = h.Intent
+	t.say(line)
+	t.out.Handoff = h
+	t.st.Phase = WithHuman
+	t.reason(HandedOver)
+}
+
+// codeLines explain an error code: what it means, what to do, whether to scan
+// again.
+func (t *turn) codeLine() Line {
+	c := t.in.Codes[0]
+	text := join("\n", source.Text{
+		Zh: c.Name() + "：" + c.Meaning.Zh + "。",
+		En: c.Name() + ": " + c.Meaning.En + ".",
+	}, c.Action, t.script.text("code."+string(c.Rescan)))
+	return Line{Key: "code:" + c.ID(), Kind: KindAnswer, Text: text, Intent: c.Intent}
+}

@@ -1,0 +1,146 @@
+package dialog
+
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	"tilldesk/content/source"
+	"tilldesk/intents"
+)
+
+// Script is all that the bot can lead through and say. It is read-only once
+// loaded and safe for concurrent use.
+type Script struct {
+	playbooks map[string]*Playbook
+	answers   map[string]*Answer
+	replies   map[string]source.Text
+	lines     map[string]*source.Document
+
+	// Label gives the words with which an intent is offered as a choice.
+	// Set it before use; the id itself is the default.
+	Label func(intent string) source.Text
+	// ArticleTitle gives the title of an article, empty if there is none.
+	ArticleTitle func(id string) source.Text
+}
+
+// Playbook returns the playbook of a symptom, or nil.
+func (s *Script) Playbook(intent string) *Playbook { return s.playbooks[intent] }
+
+// Answer returns the direct answer to an intent, or nil.
+func (s *Script) Answer(intent string) *Answer { return s.answers[intent] }
+
+// Symptoms returns the intents that have a playbook, sorted.
+func (s *Script) Symptoms() []string { return slices.Sorted(maps.Keys(s.playbooks)) }
+
+// Answered returns the intents that have a direct answer, sorted.
+func (s *Script) Answered() []string { return slices.Sorted(maps.Keys(s.answers)) }
+
+// Document returns the file that a playbook or an answer was read from.
+func (s *Script) Document(intent string) *source.Document {
+	if doc := s.lines["playbook "+intent]; doc != nil {
+		return doc
+	}
+	return s.lines["answer "+intent]
+}
+
+// replyKeys are the sentences that the dialog says. Each must stand in
+// content/replies; a key there that is not here is never said.
+var replyKeys = []string{
+	"greeting", "greeting.again", "thanks", "goodbye", "capabilities", "outside",
+	"clarify", "clarify.again", "rephrase", "empty", "media",
+	"money.note", "fix.ask", "fix.how_more", "fix.ask_again", "fix.done_or_not", "fix.skip", "fix.yes_no",
+	"fix.back_none", "fix.back", "fix.same", "refer.ask", "refer.done",
+	"fixed", "fixed.next_time", "resume", "resume.offer", "restart",
+	"text.noted", "secret", "choice.gone",
+	"handoff.asked", "handoff.money", "handoff.restricted", "handoff.steps_used", "handoff.not_understood",
+	"handoff.anger", "handoff.cashout", "handoff.fraud", "handoff.outage", "handoff.device",
+	"code.never", "code.fresh", "code.wait", "code.other", "code.no",
+	"choice.yes", "choice.no", "choice.fixed", "choice.not_fixed", "choice.unsure", "choice.skip", "choice.human",
+	"choice.none", "choice.charged", "choice.no_text", "choice.enough", "choice.resume", "choice.leave",
+}
+
+func (s *Script) checkReplies(folder source.Folder) {
+	for _, key := range replyKeys {
+		if _, ok := s.replies[key]; !ok {
+			folder.Add(repliesDir, 0, "reply %q is missing", key)
+		}
+	}
+	for key := range s.replies {
+		if !slices.Contains(replyKeys, key) {
+			folder.Add(repliesDir, 0, "reply %q is said nowhere; take it out or mend its key", key)
+		}
+	}
+}
+
+// text returns a reply with its placeholders filled: {name} by the value that
+// follows the name in args.
+func (s *Script) text(key string, args ...any) source.Text {
+	t := s.replies[key]
+	for i := 0; i+1 < len(args); i += 2 {
+		name := "{" + args[i].(string) + "}"
+		switch v := args[i+1].(type) {
+		case string:
+			t.Zh, t.En = strings.ReplaceAll(t.Zh, name, v), strings.ReplaceAll(t.En, name, v)
+		case source.Text:
+			t.Zh, t.En = strings.ReplaceAll(t.Zh, name, v.Zh), strings.ReplaceAll(t.En, name, v.En)
+		}
+	}
+	return t
+}
+
+func (s *Script) label(intent string) source.Text {
+	if s.Label != nil {
+		return s.Label(intent)
+	}
+	return source.Text{Zh: intent, En: intent}
+}
+
+func (s *Script) articleTitle(id string) source.Text {
+	if s.ArticleTitle != nil {
+		return s.ArticleTitle(id)
+	}
+	return source.Text{}
+}
+
+func (s *Script) choice(id string) Choice {
+	key, _, _ := strings.Cut(id, ":")
+	return Choice{id, s.text("choice." + key)}
+}
+
+func (s *Script) intentChoice(intent string) Choice {
+	return Choice{"intent:" + intent, s.label(intent)}
+}
+
+// join sets one text after another with sep between them.
+func join(sep string, texts ...source.Text) source.Text {
+	var zh, en []string
+	for _, t := range texts {
+		if !t.IsZero() {
+			zh, en = append(zh, t.Zh), append(en, t.En)
+		}
+	}
+	return source.Text{Zh: strings.Join(zh, sep), En: strings.Join(en, sep)}
+}
+
+// Asked returns what the bot's last words asked for in the state, and whether
+// it was words from a screen, so that a bare number is an error code.
+func (s *Script) Asked(st State) (asked intents.Asked, expectsText bool) {
+	if st.Fix != nil {
+		if step := s.stepOf(st.Fix.Intent, st.Fix.Step); step != nil {
+			if step.Kind == Check {
+				return intents.AskedCheck, step.Expects == "text"
+			}
+			return intents.AskedResult, false
+		}
+	}
+	return intents.AskedCheck, false
+}
+
+// StepText returns the words of a step, empty if there is no such step.
+func (s *Script) StepText(intent, id string) source.Text {
+	if step := s.stepOf(intent, id); step != nil {
+		return step.Text
+	}
+	return source.Text{}
+}

@@ -1,0 +1,184 @@
+package dialog
+
+import (
+	"maps"
+	"slices"
+
+	"tilldesk/content/source"
+	"tilldesk/intents"
+	"tilldesk/kb"
+)
+
+// Phase is where a conversation stands.
+type Phase string
+
+// The phases.
+const (
+	Idle       Phase = "idle"
+	Clarifying Phase = "clarifying" // a choice of intents has been offered
+	Guiding    Phase = "fixing"     // a step has been asked
+	WithHuman  Phase = "with_human" // a person has the case; the bot is silent
+)
+
+// State is all that the dialog remembers of a conversation. It is a plain
+// value: Step never changes the one it is given.
+type State struct {
+	Lang        source.Lang `json:"lang"`
+	Traditional bool        `json:"traditional,omitempty"`
+	Phase       Phase       `json:"phase"`
+	Ticket      string      `json:"ticket,omitempty"` // set by the engine when it opens a case
+
+	Fix    *Fixing  `json:"fix,omitempty"`
+	Paused []Fixing `json:"paused,omitempty"` // fixes to come back to, latest last
+
+	Offered []Choice `json:"offered,omitempty"` // the choices of the last reply
+	Last    []Line   `json:"last,omitempty"`    // what was said last, to be said again
+	Back    *Fixing  `json:"back,omitempty"`    // the fix before the last answer
+
+	Clarified    int  `json:"clarified,omitempty"`    // choices offered in a row
+	Missed       int  `json:"missed,omitempty"`       // messages not understood in a row
+	Unproductive int  `json:"unproductive,omitempty"` // turns in a row that led nowhere
+	Greeted      bool `json:"greeted,omitempty"`
+	Complained   bool `json:"complained,omitempty"`
+
+	Facts map[string]string `json:"facts,omitempty"` // entity type: value; what the case card shows
+	Codes []string          `json:"codes,omitempty"` // error codes named, scheme/code
+	Tried []Tried           `json:"tried,omitempty"` // every step taken, over all fixes
+}
+
+// Fixing is a guided fix under way.
+type Fixing struct {
+	Intent  string            `json:"intent"`
+	Step    string            `json:"step,omitempty"` // asked and not answered yet
+	Answers map[string]Result `json:"answers,omitempty"`
+	Unsure  int               `json:"unsure,omitempty"` // times the merchant was unsure about Step
+}
+
+// Result is what came of a step.
+type Result string
+
+// The results of a step.
+const (
+	Yes      Result = "yes"
+	No       Result = "no"
+	Fixed    Result = "fixed"
+	NotFixed Result = "not_fixed"
+	Skipped  Result = "skipped"  // could not or would not be tried
+	Referred Result = "referred" // somebody else was named
+)
+
+// Tried is a step taken, for the card that staff see.
+type Tried struct {
+	Intent string `json:"intent"`
+	Step   string `json:"step"`
+	Result Result `json:"result"`
+	Note   string `json:"note,omitempty"` // what was typed, for steps that ask for words
+}
+
+// clone returns a copy of s that shares nothing that Step changes.
+func (s State) clone() State {
+	s.Fix = s.Fix.clone()
+	s.Back = s.Back.clone()
+	s.Paused = slices.Clone(s.Paused)
+	for i := range s.Paused {
+		s.Paused[i].Answers = maps.Clone(s.Paused[i].Answers)
+	}
+	s.Facts = maps.Clone(s.Facts)
+	s.Codes = slices.Clone(s.Codes)
+	s.Tried = slices.Clone(s.Tried)
+	return s
+}
+
+func (f *Fixing) clone() *Fixing {
+	if f == nil {
+		return nil
+	}
+	c := *f
+	c.Answers = maps.Clone(f.Answers)
+	return &c
+}
+
+// Input is a message as it was understood. All of it is data: the same input
+// in the same state always gives the same outcome.
+type Input struct {
+	Text        string // masked
+	Choice      string // the id of a choice that was pressed, or ""
+	Lang        source.Lang
+	Traditional bool
+	LangKnown   bool // whether the text tells its language
+
+	Guesses  []intents.Guess // likeliest first
+	Decision intents.Decision
+	Act      intents.Act // what the message is as an answer to the question asked
+	ActScore float64     // chance that it is that act
+	Again    bool        // "say that again" rather than "one step back"
+	Angry    bool
+
+	Entities []intents.Entity
+	Secrets  []intents.Secret
+	Codes    []kb.Code // error codes and screen texts named
+	Passages []kb.Hit  // what the knowledge base has on it, best first
+	Empty    bool      // nothing to read: blanks, emoji, marks
+	Media    bool      // a picture, voice or file came with it
+}
+
+// A Line is one message of the bot.
+type Line struct {
+	Key     string      `json:"key"`  // which text: a reply key, "step:…", "opening:…", "code:…"
+	Kind    ReplyKind   `json:"kind"` // what it is for the channel
+	Text    source.Text `json:"text"`
+	Intent  string      `json:"intent,omitempty"`
+	Step    string      `json:"step,omitempty"`
+	Article string      `json:"article,omitempty"`
+	Choices []Choice    `json:"choices,omitempty"`
+}
+
+// ReplyKind is the kind of a reply, as CONTRACT.md names it.
+type ReplyKind string
+
+// The kinds of reply.
+const (
+	KindAnswer    ReplyKind = "answer"
+	KindStep      ReplyKind = "step"
+	KindAsk       ReplyKind = "ask"
+	KindClarify   ReplyKind = "clarify"
+	KindNotice    ReplyKind = "notice"
+	KindEscalated ReplyKind = "escalated"
+	KindAgent     ReplyKind = "agent"
+)
+
+// A Choice is something to press instead of typing.
+type Choice struct {
+	ID    string      `json:"id"`
+	Label source.Text `json:"label"`
+}
+
+// Outcome is everything that follows from one input.
+type Outcome struct {
+	State   State
+	Say     []Line
+	Handoff *Handoff // set when a person must take over now
+	Solved  *Solved  // set when a fix ended with success
+	Reason  Reason   // why; logged, shown to staff, asserted in tests
+}
+
+// Handoff is what staff need to take over.
+type Handoff struct {
+	Cause   Cause             `json:"cause"`
+	Intent  string            `json:"intent,omitempty"`
+	Suspect string            `json:"suspect,omitempty"` // the likeliest cause, a fault id
+	Chance  float64           `json:"chance,omitempty"`  // how likely it is
+	Facts   map[string]string `json:"facts,omitempty"`
+	Codes   []string          `json:"codes,omitempty"`
+	Tried   []Tried           `json:"tried,omitempty"`
+}
+
+// Solved is the success that shifts the priors: which step ended which symptom.
+type Solved struct {
+	Intent string `json:"intent"`
+	Step   string `json:"step"`
+	Brand  string `json:"brand,omitempty"`
+}
+
+// Reason names why the dialog did what it did.
+type Reason string

@@ -1,0 +1,278 @@
+package dialog
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"tilldesk/content/source"
+	"tilldesk/intents"
+)
+
+// Why the dialog did what it did.
+const (
+	Silent        Reason = "with_human"
+	Greeted       Reason = "greeted"
+	Courtesy      Reason = "courtesy"
+	Answered      Reason = "answered"
+	CodeExplained Reason = "code_explained"
+	Started       Reason = "fix_started"
+	Restated      Reason = "fix_restated"
+	NextStep      Reason = "next_step"
+	Switched      Reason = "switched_playbook"
+	Explained     Reason = "explained_how"
+	Repeated      Reason = "repeated"
+	WentBack      Reason = "went_back"
+	Confirmed     Reason = "fixed"
+	ReferralTaken Reason = "referral_taken"
+	Unclear       Reason = "unclear"
+	OutOfScope    Reason = "out_of_scope"
+	NothingToRead Reason = "nothing_to_read"
+	Unanswered    Reason = "not_an_answer"
+	BegunAgain    Reason = "begun_again"
+	Resumed       Reason = "resumed"
+	ChoiceGone    Reason = "choice_gone"
+	HandedOver    Reason = "handed_over"
+)
+
+// Limits on patience: after so many misses, a person.
+const (
+	maxClarified    = 2 // choices offered in a row
+	maxMissed       = 2 // messages not understood in a row
+	maxUnproductive = 6 // turns in a row that led nowhere
+	maxPaused       = 3 // fixes remembered to come back to
+)
+
+// likelyAct is the chance from which a message counts as an answer to what
+// was asked when nothing else fits it better.
+const likelyAct = 0.2
+
+// Step returns what follows from the input in the state. It has no side
+// effects and no memory: same arguments, same outcome.
+func (s *Script) Step(from State, in Input) Outcome {
+	t := &turn{script: s, in: in, out: Outcome{State: from.clone()}}
+	t.st = &t.out.State
+	if t.st.Phase == "" {
+		t.st.Phase = Idle
+	}
+	t.language()
+	t.remember()
+	if t.st.Phase == WithHuman {
+		t.out.Reason = Silent
+		return t.out
+	}
+	before := t.st.Unproductive
+	t.warn()
+	t.respond()
+	if t.st.Phase != WithHuman && t.st.Unproductive > before && t.st.Unproductive > maxUnproductive {
+		t.out.Say = nil
+		t.warn()
+		t.handoff(CauseNotUnderstood)
+	}
+	t.close()
+	return t.out
+}
+
+// Release gives a conversation back to the bot after a person had it.
+func (s *Script) Release(from State) State {
+	st := from.clone()
+	return State{Lang: st.Lang, Traditional: st.Traditional, Phase: Idle, Facts: st.Facts, Greeted: true}
+}
+
+// turn is one call of Step under way.
+type turn struct {
+	script *Script
+	in     Input
+	st     *State
+	out    Outcome
+}
+
+func (t *turn) reason(r Reason) { t.out.Reason = r }
+
+func (t *turn) say(lines ...Line) { t.out.Say = append(t.out.Say, lines...) }
+
+func (t *turn) reply(kind ReplyKind, key string, args ...any) Line {
+	return Line{Key: key, Kind: kind, Text: t.script.text(key, args...)}
+}
+
+// language follows the merchant: a message that tells its language sets it,
+// but inside a conversation a word or two of the other does not.
+func (t *turn) language() {
+	if !t.in.LangKnown {
+		if t.st.Lang == "" {
+			t.st.Lang = cmp.Or(t.in.Lang, source.Zh)
+		}
+		return
+	}
+	if t.st.Lang == "" || t.in.Lang == t.st.Lang || len([]rune(t.in.Text)) >= 12 || t.st.Fix == nil {
+		t.st.Lang = t.in.Lang
+		t.st.Traditional = t.in.Traditional || t.st.Traditional && t.in.Lang == source.Zh && !simplifiedOnly(t.in.Text)
+	}
+}
+
+// remember keeps what the case card shows.
+func (t *turn) remember() {
+	for _, e := range t.in.Entities {
+		switch e.Type {
+		case intents.Wallet, intents.Brand, intents.Amount, intents.MerchantNo:
+			if t.st.Facts == nil {
+				t.st.Facts = map[string]string{}
+			}
+			t.st.Facts[e.Type] = e.Value
+		}
+	}
+	for _, c := range t.in.Codes {
+		if id := c.ID(); !slices.Contains(t.st.Codes, id) {
+			t.st.Codes = append(t.st.Codes, id)
+		}
+	}
+}
+
+// warn says that a number was hidden, before anything else.
+func (t *turn) warn() {
+	for _, secret := range t.in.Secrets {
+		if secret.Kind != intents.MerchantNo {
+			t.say(t.reply(KindNotice, "secret"))
+			return
+		}
+	}
+}
+
+// close keeps what the next turn needs to know about this one.
+func (t *turn) close() {
+	t.st.Offered = nil
+	t.st.Last = nil
+	for _, line := range t.out.Say {
+		t.st.Offered = append(t.st.Offered, line.Choices...)
+		if line.Kind != KindNotice || line.Key == "media" {
+			t.st.Last = append(t.st.Last, line)
+		}
+	}
+}
+
+// respond decides by what the message is: a choice, an answer, a code, an
+// intent, a free question, or none of them.
+func (t *turn) respond() {
+	if id, ok := t.chosen(); ok {
+		t.choose(id)
+		return
+	}
+	if t.in.Choice != "" {
+		t.unproductive()
+		t.reason(ChoiceGone)
+		t.say(t.reply(KindNotice, "choice.gone"))
+		t.again()
+		return
+	}
+	if t.in.Angry {
+		t.handoff(CauseAnger)
+		return
+	}
+	if t.in.Empty {
+		t.nothing()
+		return
+	}
+	if t.st.Fix != nil {
+		t.answer()
+		return
+	}
+	t.understand()
+}
+
+// nothing answers a message without words.
+func (t *turn) nothing() {
+	t.reason(NothingToRead)
+	if t.in.Media {
+		t.say(t.reply(KindNotice, "media"))
+		t.again()
+		return
+	}
+	t.unproductive()
+	if len(t.in.Secrets) == 0 {
+		t.say(t.reply(KindNotice, "empty"))
+	}
+	t.again()
+}
+
+func (t *turn) unproductive() { t.st.Unproductive++ }
+
+func (t *turn) productive() {
+	t.st.Unproductive, t.st.Missed, t.st.Clarified = 0, 0, 0
+}
+
+// again repeats what was asked last.
+func (t *turn) again() {
+	if step := t.asked(); step != nil {
+		t.say(t.stepLine(step))
+		return
+	}
+	for _, line := range t.st.Last {
+		if len(line.Choices) > 0 {
+			t.say(line)
+		}
+	}
+}
+
+// asked returns the step that waits for an answer, or nil.
+func (t *turn) asked() *Step {
+	if t.st.Fix == nil {
+		return nil
+	}
+	return t.script.stepOf(t.st.Fix.Intent, t.st.Fix.Step)
+}
+
+// chosen returns the choice that the message makes, by pressing it, by its
+// number or by its label.
+func (t *turn) chosen() (string, bool) {
+	offered := t.st.Offered
+	if t.in.Choice != "" {
+		i := slices.IndexFunc(offered, func(c Choice) bool { return c.ID == t.in.Choice })
+		return t.in.Choice, i >= 0
+	}
+	text := intents.Normalise(t.in.Text)
+	for _, c := range offered {
+		if text != "" && (text == intents.Normalise(c.Label.Zh) || text == intents.Normalise(c.Label.En)) {
+			return c.ID, true
+		}
+	}
+	if step := t.asked(); step != nil && step.Expects == "text" {
+		return "", false // a number is an error code here
+	}
+	if n := number(text); n >= 1 && n <= len(offered) {
+		return offered[n-1].ID, true
+	}
+	return "", false
+}
+
+var numerals = map[string]int{
+	"一": 1, "二": 2, "三": 3, "四": 4, "五": 5, "六": 6, "one": 1, "two": 2, "three": 3, "four": 4,
+	"first": 1, "second": 2, "third": 3, "两": 2,
+}
+
+// number reads "1", "选1", "第一个", "option 2".
+func number(text string) int {
+	text = strings.Trim(text, " .。,，!！)）、")
+	for _, prefix := range []string{"我选", "选择", "选", "第", "回复", "option", "number", "no.", "#", "the"} {
+		text = strings.TrimSpace(strings.TrimPrefix(text, prefix))
+	}
+	for _, suffix := range []string{"个", "项", "号", "one", "option"} {
+		if trimmed := strings.TrimSpace(strings.TrimSuffix(text, suffix)); trimmed != "" {
+			text = trimmed
+		}
+	}
+	if len(text) == 1 && text[0] >= '1' && text[0] <= '9' {
+		return int(text[0] - '0')
+	}
+	return numerals[text]
+}
+
+// simplifiedOnly reports whether a Chinese text is clearly Simplified.
+func simplifiedOnly(s string) bool {
+	n := 0
+	for _, r := range s {
+		if r >= 0x3400 && r <= 0x9fff {
+			n++
+		}
+	}
+	return n >= 6
+}

@@ -1,0 +1,301 @@
+package dialog
+
+import (
+	"slices"
+	"strings"
+
+	"tilldesk/intents"
+	"tilldesk/kb"
+)
+
+// sureHit is the score from which a passage answers a free question.
+const sureHit = 0.5
+
+// offers is how many intents are offered as a choice.
+const offers = 3
+
+// worthOffering is the chance below which an intent is not offered.
+const worthOffering = 0.04
+
+// understand reads a message outside a fix.
+func (t *turn) understand() {
+	if len(t.in.Codes) > 0 && (t.in.Decision != intents.Answer || t.intent() == "software.error" || t.in.Codes[0].Intent == t.intent()) {
+		t.explainCode()
+		return
+	}
+	intent := t.intent()
+	if t.st.Phase == Clarifying && t.offered(intent) && t.in.Decision != intents.Reject {
+		t.follow(intent)
+		return
+	}
+	if t.in.ActScore >= intents.SureAct {
+		switch t.in.Act {
+		case intents.ActHuman:
+			if t.in.Decision != intents.Answer {
+				t.handoff(CauseAsked)
+				return
+			}
+		case intents.ActBack:
+			if t.in.Again && len(t.st.Last) > 0 && t.in.Decision != intents.Answer {
+				t.unproductive()
+				t.reason(Repeated)
+				t.say(t.st.Last...)
+				return
+			}
+		}
+	}
+	switch t.in.Decision {
+	case intents.Answer:
+		t.follow(intent)
+	case intents.Clarify:
+		if hit, ok := t.hit(); ok && t.script.playbooks[intent] == nil {
+			t.passage(hit)
+			return
+		}
+		t.clarify()
+	default:
+		t.outside()
+	}
+}
+
+// follow does what an understood intent asks for.
+func (t *turn) follow(intent string) {
+	switch {
+	case intent == intents.OutOfScope:
+		t.outside()
+	case t.script.playbooks[intent] != nil:
+		t.start(intent)
+	default:
+		t.direct(intent)
+	}
+}
+
+func (t *turn) offered(intent string) bool {
+	return slices.ContainsFunc(t.st.Offered, func(c Choice) bool { return c.ID == "intent:"+intent })
+}
+
+// direct gives the direct answer to an intent: the passage that answers best
+// where the knowledge base has one, else the prepared words.
+func (t *turn) direct(intent string) {
+	a := t.script.answers[intent]
+	if a == nil {
+		t.outside()
+		return
+	}
+	switch {
+	case strings.HasPrefix(intent, "smalltalk."):
+		t.courtesy(intent)
+		return
+	case intent == "service.complaint" && t.st.Complained:
+		t.handoff(CauseAnger)
+		return
+	}
+	t.st.Complained = t.st.Complained || intent == "service.complaint"
+	line := Line{Key: "answer:" + intent, Kind: KindAnswer, Text: a.Text, Intent: intent, Article: a.Article}
+	if a.Person == "" {
+		if hit, ok := t.hitFor(intent); ok {
+			line = t.passageLine(hit)
+			line.Intent = intent
+		}
+	}
+	for _, next := range a.Next {
+		line.Choices = append(line.Choices, t.script.intentChoice(next))
+	}
+	line.Choices = append(line.Choices, t.script.choice("human"))
+	if t.st.Fix == nil {
+		t.st.Phase = Idle
+	}
+	t.productive()
+	t.reason(Answered)
+	if a.Person != "" {
+		if a.Person != CauseAsked {
+			line.Choices = nil
+			t.say(line)
+		}
+		t.handoff(a.Person)
+		return
+	}
+	t.say(line)
+}
+
+// courtesy answers hello, thanks and goodbye.
+func (t *turn) courtesy(intent string) {
+	key := strings.TrimPrefix(intent, "smalltalk.")
+	line := Line{Key: "answer:" + intent, Kind: KindAnswer, Text: t.script.answers[intent].Text, Intent: intent}
+	t.unproductive()
+	t.reason(Courtesy)
+	if key == "greeting" {
+		t.reason(Greeted)
+		if t.st.Greeted {
+			line.Text = t.script.text("greeting.again")
+		}
+		for _, next := range t.script.answers[intent].Next {
+			line.Choices = append(line.Choices, t.script.intentChoice(next))
+		}
+		t.st.Greeted = true
+	}
+	t.say(line)
+}
+
+// hit returns the passage that answers a free question.
+func (t *turn) hit() (kb.Hit, bool) {
+	if len(t.in.Passages) == 0 || t.in.Passages[0].Score < sureHit {
+		return kb.Hit{}, false
+	}
+	return t.in.Passages[0], true
+}
+
+// hitFor returns the best passage among the articles of the intent.
+func (t *turn) hitFor(intent string) (kb.Hit, bool) {
+	for _, hit := range t.in.Passages {
+		if slices.Contains(hit.Intents, intent) && hit.Score >= sureHit/2 {
+			return hit, true
+		}
+	}
+	return kb.Hit{}, false
+}
+
+func (t *turn) passageLine(hit kb.Hit) Line {
+	return Line{Key: "passage:" + hit.ID(), Kind: KindAnswer, Text: hit.Text, Article: hit.Article}
+}
+
+// passage answers a free question from the knowledge base.
+func (t *turn) passage(hit kb.Hit) {
+	line := t.passageLine(hit)
+	line.Choices = []Choice{t.script.choice("human")}
+	t.productive()
+	t.reason(Answered)
+	t.say(line)
+}
+
+// clarify offers the likeliest intents as a choice, at most twice in a row.
+func (t *turn) clarify() {
+	t.st.Clarified++
+	if t.st.Clarified > maxClarified {
+		t.handoff(CauseNotUnderstood)
+		return
+	}
+	key := "clarify"
+	if t.st.Clarified > 1 {
+		key = "clarify.again"
+	}
+	line := t.reply(KindClarify, key)
+	for _, g := range t.in.Guesses {
+		if len(line.Choices) < offers && g.Intent != intents.OutOfScope && g.Score >= worthOffering {
+			line.Choices = append(line.Choices, t.script.intentChoice(g.Intent))
+		}
+	}
+	if len(line.Choices) == 0 {
+		t.missed()
+		return
+	}
+	line.Choices = append(line.Choices, t.script.choice("none"))
+	t.st.Phase = Clarifying
+	t.unproductive()
+	t.reason(Unclear)
+	t.say(line)
+}
+
+// missed asks for other words; after that a person.
+func (t *turn) missed() {
+	t.st.Missed++
+	if t.st.Missed > maxMissed {
+		t.handoff(CauseNotUnderstood)
+		return
+	}
+	t.unproductive()
+	t.reason(Unclear)
+	t.say(t.reply(KindAsk, "rephrase"))
+}
+
+// outside answers what is far from everything the bot knows: a passage if one
+// fits well, else what the bot can do.
+func (t *turn) outside() {
+	if hit, ok := t.hit(); ok && t.intent() != intents.OutOfScope {
+		t.passage(hit)
+		return
+	}
+	t.unproductive()
+	t.reason(OutOfScope)
+	if t.st.Phase == Clarifying {
+		t.st.Phase = Idle
+	}
+	line := t.reply(KindNotice, "outside")
+	if t.st.Unproductive > 1 {
+		line = t.reply(KindNotice, "capabilities")
+		line.Choices = []Choice{t.script.choice("human")}
+	}
+	line.Intent = intents.OutOfScope
+	t.say(line)
+}
+
+// choose does what a pressed choice stands for.
+func (t *turn) choose(id string) {
+	if intent, ok := strings.CutPrefix(id, "intent:"); ok {
+		t.st.Clarified, t.st.Missed = 0, 0
+		t.follow(intent)
+		return
+	}
+	step := t.asked()
+	switch id {
+	case "human":
+		t.handoff(CauseAsked)
+	case "none":
+		t.st.Phase = Idle
+		t.missed()
+	case "resume":
+		if len(t.st.Paused) > 0 {
+			t.resume()
+			return
+		}
+		t.restart()
+	case "leave":
+		t.st.Paused = nil
+		t.productive()
+		t.reason(Courtesy)
+		t.say(t.reply(KindAnswer, "goodbye"))
+	case "charged":
+		t.charged()
+	default:
+		if step == nil {
+			t.unproductive()
+			t.reason(ChoiceGone)
+			t.say(t.reply(KindNotice, "choice.gone"))
+			return
+		}
+		t.press(step, id)
+	}
+}
+
+// press answers the asked step by a choice.
+func (t *turn) press(step *Step, id string) {
+	switch id {
+	case "yes":
+		t.act(step, intents.ActYes)
+	case "no", "no_text":
+		t.act(step, intents.ActNo)
+	case "fixed":
+		t.act(step, intents.ActFixed)
+	case "not_fixed":
+		t.act(step, intents.ActNotFixed)
+	case "unsure":
+		t.act(step, intents.ActUnsure)
+	case "skip":
+		t.act(step, intents.ActSkip)
+	case "enough":
+		t.referred()
+	}
+}
+
+// charged leaves the symptom for the money: the customer's phone says paid.
+func (t *turn) charged() {
+	if t.st.Fix == nil || t.script.playbooks[moneyIntent] == nil {
+		t.follow(moneyIntent)
+		return
+	}
+	answers := t.st.Fix.Answers
+	t.start(moneyIntent)
+	if t.st.Fix != nil && len(answers) > 0 {
+		t.reason(Switched)
+	}
+}

@@ -1,0 +1,35 @@
+// Package bot is the vocabulary and the engine of tilldesk. Start reading here.
+//
+// # The way of a message
+//
+// A merchant writes a line. A channel makes it a channel-neutral message; what
+// happens then has three parts, of which only the first and the last will ever
+// touch a disk or a network:
+//
+//   - [Knowledge.Understand] reads it: numbers that must not be stored are
+//     masked, the text is normalised, and then, in this order: is it an answer
+//     to what was asked, does it name an error code, which intent is it, what
+//     does the knowledge base say? Packages intents and kb do the work; it has
+//     no side effects.
+//   - [dialog.Script.Step] decides. It is a pure function from a state and an
+//     input to a new state, the lines to say, and the effects, each with its
+//     reason. Guided fixes, clarifying, digressions and handing over to a
+//     person are all in there.
+//   - [Render] gives the lines the language and script of the merchant and the
+//     shape that channels and the JSON contract know.
+//
+// # The packages
+//
+//	content          what the bot knows and says: the files, their loading and checking
+//	content/source   reading those files: strict, with file and line of each problem
+//	intents          from a message to an intent, its entities, its act
+//	intents/linear   the classifier, trained from examples at start
+//	intents/hanzi    Simplified and Traditional script
+//	kb               articles and error codes, and their search
+//	bot/dialog       playbooks and the step function
+//	config           configuration; the only package that knows viper
+//	cmd/tilldesk     the commands; the only place where all packages meet
+//
+// Imports point inward: cmd imports bot and content, bot imports dialog,
+// intents and kb, and none of those knows who uses it. A test holds this.
+package bot

@@ -1,0 +1,116 @@
+package bot
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"unicode"
+
+	"tilldesk/bot/dialog"
+	"tilldesk/content/source"
+	"tilldesk/intents"
+	"tilldesk/kb"
+)
+
+// Knowledge is what the bot has learnt from its content. It is read-only and
+// safe for concurrent use; new content makes a new one.
+type Knowledge struct {
+	Engine *intents.Engine
+	Base   *kb.Base
+	Index  *kb.Index
+	Script *dialog.Script
+}
+
+// Message is what a merchant sent, whatever the channel.
+type Message struct {
+	Text   string
+	Choice string // the id of a choice that was pressed, or ""
+	Media  bool   // a picture, voice or file came with it
+}
+
+// Learn builds the knowledge from checked content: it trains the engine and
+// builds the search index. Close the knowledge to free the index.
+func Learn(ctx context.Context, set *intents.Set, base *kb.Base, script *dialog.Script) (*Knowledge, error) {
+	type built struct {
+		engine *intents.Engine
+		err    error
+	}
+	// Training takes most of the start; the index is built beside it.
+	done := make(chan built, 1)
+	go func() {
+		engine, err := intents.NewEngine(ctx, set)
+		done <- built{engine, err}
+	}()
+	index, err := kb.NewIndex(base, searchOptions(set.Lexicon))
+	b := <-done
+	if err = errors.Join(err, b.err); err != nil {
+		if index != nil {
+			err = errors.Join(err, index.Close())
+		}
+		return nil, err
+	}
+	return &Knowledge{b.engine, base, index, script}, nil
+}
+
+// Close frees the search index.
+func (k *Knowledge) Close() error { return k.Index.Close() }
+
+// passages is how many passages are looked at for an answer.
+const passages = 5
+
+// Understand reads a message in the state of its conversation. It changes
+// nothing; the same message in the same state is understood the same way.
+func (k *Knowledge) Understand(ctx context.Context, st dialog.State, m Message) (dialog.Input, error) {
+	match := k.Engine.Match(m.Text)
+	in := dialog.Input{
+		Text: match.Text, Choice: m.Choice, Media: m.Media,
+		Lang: match.Lang, Traditional: match.Traditional, LangKnown: match.LangKnown,
+		Guesses: match.Guesses, Decision: match.Decision,
+		Entities: match.Entities, Secrets: match.Secrets,
+		Again: intents.Again(match.Text),
+		Angry: k.Engine.Angry(match.Text),
+		Empty: !readable(match),
+	}
+	if in.Empty || m.Choice != "" || st.Phase == dialog.WithHuman {
+		return in, nil
+	}
+	asked, expectsText := k.Script.Asked(st)
+	in.Act, in.ActScore = k.Engine.Act(match.Text, asked)
+	for _, found := range k.Base.Codes().Find(match.Text, expectsText) {
+		in.Codes = append(in.Codes, *found.Code)
+	}
+	lang := st.Lang
+	if match.LangKnown || lang == "" {
+		lang = match.Lang
+	}
+	hits, err := k.Index.Search(ctx, lang, match.Normal, passages)
+	if err != nil {
+		return in, err
+	}
+	in.Passages = hits
+	return in, nil
+}
+
+// readable reports whether there is anything to understand: a letter or a
+// digit, besides numbers that were hidden.
+func readable(m intents.Match) bool {
+	letter := strings.ContainsFunc(m.Text, unicode.IsLetter)
+	return letter || len(m.Secrets) == 0 && strings.ContainsFunc(m.Text, unicode.IsNumber)
+}
+
+// Turn takes one message through understanding and the step function.
+func (k *Knowledge) Turn(ctx context.Context, st dialog.State, m Message) (dialog.Outcome, error) {
+	in, err := k.Understand(ctx, st, m)
+	if err != nil {
+		return dialog.Outcome{}, err
+	}
+	return k.Script.Step(st, in), nil
+}
+
+// langOf is the language that texts of the state are rendered in.
+func langOf(st dialog.State) source.Lang {
+	if st.Lang == source.En {
+		return source.En
+	}
+	return source.Zh
+}

@@ -1,0 +1,226 @@
+package main
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+	"unicode"
+
+	"github.com/spf13/cobra"
+
+	"tilldesk/intents"
+	"tilldesk/intents/linear"
+	"tilldesk/intents/measure"
+)
+
+// benchOptions are the flags of bench.
+type benchOptions struct {
+	train, test, validate, unlabelled, predictions string
+	lang                                           string
+	oos, asJSON                                    bool
+}
+
+func (a *app) bench() *cobra.Command {
+	var o benchOptions
+	cmd := &cobra.Command{
+		Use:   "bench --train FILE --test FILE",
+		Short: "Train the intent engine on other data and measure it",
+		Long: "bench trains the same engine, with the same settings, on labelled messages of your own\n" +
+			"(JSON Lines with text and intent; intent \"oos\" is out of scope) and prints the figures of\n" +
+			"eval and more. Nothing of the product's content is used.",
+		Example: "  tilldesk bench --train train.jsonl --test test.jsonl --json",
+		Args:    noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			switch {
+			case o.train == "" || o.test == "":
+				return errors.New("--train and --test are needed; see `tilldesk bench -h`")
+			case o.lang != "" && o.lang != "zh" && o.lang != "en":
+				return fmt.Errorf("--lang %q; allowed: zh, en", o.lang)
+			}
+			return o.run(cmd)
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&o.train, "train", "", "training messages, a JSON Lines `FILE`")
+	f.StringVar(&o.test, "test", "", "test messages, a JSON Lines `FILE`")
+	f.StringVar(&o.validate, "validate", "", "messages to choose the out-of-scope threshold on, a JSON Lines `FILE`")
+	f.StringVar(&o.unlabelled, "unlabelled", "", "messages without labels, a JSON Lines `FILE`; read and reported, this engine learns from labelled ones only")
+	f.StringVar(&o.predictions, "predictions", "", "write gold, pred and score of each test row to `FILE`")
+	f.StringVar(&o.lang, "lang", "", "language of the data, `zh or en`; one engine reads both, so it changes nothing")
+	f.BoolVar(&o.oos, "oos", false, "keep training rows of intent oos as a class of their own")
+	f.BoolVar(&o.asJSON, "json", false, "print one JSON object")
+	return cmd
+}
+
+// benchFigures are the figures of a bench, in the form of CONTRACT.md.
+type benchFigures struct {
+	measure.Figures
+	TrainSeconds  float64 `json:"train_seconds"`
+	Classes       int     `json:"classes"`
+	TrainN        int     `json:"train_n"`
+	AUROC         float64 `json:"auroc"`
+	OOSRecallAt95 float64 `json:"oos_recall_at_95"`
+	Calibration   float64 `json:"calibration_error"`
+}
+
+func (o benchOptions) run(cmd *cobra.Command) error {
+	train, err := readRows(o.train)
+	if err != nil {
+		return err
+	}
+	test, err := readRows(o.test)
+	if err != nil {
+		return err
+	}
+	var validate []evalRow
+	if o.validate != "" {
+		if validate, err = readRows(o.validate); err != nil {
+			return err
+		}
+	}
+	if o.unlabelled != "" {
+		if _, err := os.Stat(o.unlabelled); err != nil {
+			return err
+		}
+	}
+	var examples []linear.Example
+	names := map[string][]string{}
+	for _, row := range train {
+		if row.Intent == intents.OutOfScope && !o.oos {
+			continue
+		}
+		examples = append(examples, linear.Example{Text: intents.Normalise(row.Text), Label: row.Intent})
+		names[row.Intent] = []string{intents.Normalise(spelled(row.Intent))}
+	}
+	start := time.Now()
+	model, err := linear.Train(cmd.Context(), examples, linear.Options{Names: names})
+	if err != nil {
+		return failedError{fmt.Errorf("training on %s: %w", o.train, err)}
+	}
+	took := time.Since(start)
+	threshold := 0.5
+	if validate != nil {
+		threshold = measure.Threshold(predict(model, validate))
+	}
+	rows := predict(model, test)
+	if hasOOS(test) || o.oos {
+		for i := range rows {
+			if rows[i].Score < threshold {
+				rows[i].Pred, rows[i].Answered = intents.OutOfScope, false
+			}
+		}
+	}
+	f := benchFigures{
+		Figures: measure.Of(o.test, rows), TrainSeconds: took.Seconds(), Classes: len(model.Labels()),
+		TrainN: len(examples), AUROC: measure.AUROC(rows), OOSRecallAt95: measure.OOSRecallAt95(rows),
+		Calibration: measure.CalibrationError(rows, 10),
+	}
+	if o.predictions != "" {
+		if err := writePredictions(o.predictions, rows); err != nil {
+			return failedError{err}
+		}
+	}
+	if o.asJSON {
+		return failed(writeJSON(cmd.OutOrStdout(), f))
+	}
+	out := cmd.OutOrStdout()
+	if err := printFigures(out, f.Figures, rows); err != nil {
+		return failedError{err}
+	}
+	_, err = fmt.Fprintf(out, "  trained on %d rows of %d classes in %.2f s\n  AUROC %.3f   oos recall with 95 %% kept %.3f\n",
+		f.TrainN, f.Classes, f.TrainSeconds, f.AUROC, f.OOSRecallAt95)
+	return failed(err)
+}
+
+func hasOOS(rows []evalRow) bool {
+	for _, r := range rows {
+		if r.Intent == intents.OutOfScope {
+			return true
+		}
+	}
+	return false
+}
+
+// predict classifies rows; the score says how sure it is that the row is in
+// scope and the label right.
+func predict(model *linear.Model, rows []evalRow) []measure.Row {
+	var buf [2]linear.Guess
+	predicted := make([]measure.Row, 0, len(rows))
+	for _, row := range rows {
+		text := intents.Normalise(row.Text)
+		start := time.Now()
+		top, known := model.Classify(text, buf[:0])
+		took := time.Since(start)
+		r := measure.Row{Text: row.Text, Gold: row.Intent, Took: took}
+		if len(top) > 0 {
+			r.Pred, r.InScope, r.Score = top[0].Label, top[0].Label, known
+			r.Answered = top[0].Score >= 0.5
+		}
+		predicted = append(predicted, r)
+	}
+	return predicted
+}
+
+// spelled writes an intent's id as words: "card_arrival", "cardArrival" and
+// "card.arrival" are "card arrival".
+func spelled(id string) string {
+	var b strings.Builder
+	var last rune
+	for _, r := range id {
+		switch {
+		case r == '_' || r == '.' || r == '-' || r == '/' || r == ':':
+			r = ' '
+		case unicode.IsUpper(r) && unicode.IsLower(last):
+			b.WriteByte(' ')
+		}
+		b.WriteRune(r)
+		last = r
+	}
+	return b.String()
+}
+
+func readRows(file string) ([]evalRow, error) {
+	f, err := os.Open(file)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	var rows []evalRow
+	n := 0
+	err = eachLine(f, func(line string) error {
+		n++
+		var row evalRow
+		if err := json.Unmarshal([]byte(line), &row); err != nil || row.Text == "" || row.Intent == "" {
+			return fmt.Errorf("%s:%d: a JSON object with text and intent is needed", file, n)
+		}
+		rows = append(rows, row)
+		return nil
+	})
+	if err == nil && len(rows) == 0 {
+		err = fmt.Errorf("%s: no rows in it", file)
+	}
+	return rows, err
+}
+
+func writePredictions(file string, rows []measure.Row) (err error) {
+	f, err := os.Create(file)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	w := bufio.NewWriter(f)
+	for _, r := range rows {
+		if err := writeJSON(w, struct {
+			Gold  string  `json:"gold"`
+			Pred  string  `json:"pred"`
+			Score float64 `json:"score"`
+		}{r.Gold, r.InScope, r.Score}); err != nil {
+			return err
+		}
+	}
+	return w.Flush()
+}

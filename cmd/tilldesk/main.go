@@ -1,0 +1,129 @@
+// Command tilldesk is a support assistant for shops whose payment terminal
+// does not take a code. `tilldesk -h` lists what it can do.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	_ "time/tzdata" // opening hours need time zones, also in an image without any
+
+	"github.com/spf13/cobra"
+
+	"tilldesk/bot"
+	"tilldesk/config"
+	"tilldesk/content"
+)
+
+// Exit status, as CONTRACT.md promises.
+const (
+	exitFailed = 1 // the work itself failed
+	exitUsage  = 2 // bad usage or bad configuration
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	os.Exit(run(ctx, os.Args[1:], os.LookupEnv, os.Stdin, os.Stdout, os.Stderr))
+}
+
+// run executes one command line and returns its exit status. It touches
+// nothing of the process but what it is given, so that tests can call it.
+func run(ctx context.Context, args []string, env func(string) (string, bool), stdin io.Reader, stdout, stderr io.Writer) int {
+	root := newRoot(env)
+	root.SetArgs(args)
+	root.SetIn(stdin)
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	err := root.ExecuteContext(ctx)
+	switch {
+	case err == nil, errors.Is(err, syscall.EPIPE): // the reader, such as head, has seen enough
+		return 0
+	case errors.Is(err, errFailed):
+		return exitFailed
+	}
+	var failure failedError
+	if errors.As(err, &failure) {
+		fmt.Fprintln(stderr, "tilldesk:", err)
+		return exitFailed
+	}
+	fmt.Fprintln(stderr, "tilldesk:", oneLine(err))
+	return exitUsage
+}
+
+// errFailed ends a command that has already printed why the work failed.
+var errFailed = errors.New("failed")
+
+// failedError marks an error of the work itself; any other error is one of
+// usage or configuration.
+type failedError struct{ error }
+
+func (e failedError) Unwrap() error { return e.error }
+
+func oneLine(err error) string { return strings.ReplaceAll(strings.TrimSpace(err.Error()), "\n", "; ") }
+
+// app is what every command needs: where the configuration comes from.
+type app struct {
+	env        func(string) (string, bool)
+	configFile string
+}
+
+func newRoot(env func(string) (string, bool)) *cobra.Command {
+	a := &app{env: env}
+	root := &cobra.Command{
+		Use:   "tilldesk",
+		Short: "Support for shops whose payment terminal does not take a code",
+		Long: "tilldesk answers merchants whose terminal does not take a payment code: it finds out\n" +
+			"what is wrong, leads through the fix step by step, and hands over to a person.",
+		Example:       "  tilldesk chat                      talk to the bot here\n  tilldesk match 花呗扫不了          see what it understands\n  tilldesk content check ./content   check edited content",
+		Args:          noArgs,
+		SilenceUsage:  true,
+		SilenceErrors: true,
+		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	root.CompletionOptions.HiddenDefaultCmd = true
+	root.PersistentFlags().StringVar(&a.configFile, "config", "", "configuration `file` (default ./tilldesk.yaml, then /etc/tilldesk/tilldesk.yaml)")
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return fmt.Errorf("%w; see `%s -h`", err, cmd.CommandPath())
+	})
+	root.AddCommand(a.chat(), a.match(), a.eval(), a.bench(), a.search(), a.content(), a.version())
+	return root
+}
+
+func noArgs(cmd *cobra.Command, args []string) error {
+	if len(args) > 0 {
+		return fmt.Errorf("unknown command or argument %q; see `%s -h`", args[0], cmd.CommandPath())
+	}
+	return nil
+}
+
+// load reads configuration and content and learns from it.
+func (a *app) load(ctx context.Context) (*bot.Knowledge, *content.Content, error) {
+	c, err := a.loadContent()
+	if err != nil {
+		return nil, nil, err
+	}
+	k, err := bot.Learn(ctx, c.Intents, c.Base, c.Script)
+	if err != nil {
+		return nil, nil, failedError{err}
+	}
+	return k, c, nil
+}
+
+func (a *app) loadContent() (*content.Content, error) {
+	cfg, err := config.Load(a.configFile, a.env)
+	if err != nil {
+		return nil, err
+	}
+	fsys, err := content.Open(cfg.Content.Dir)
+	if err != nil {
+		return nil, err
+	}
+	return content.Load(fsys)
+}

@@ -1,0 +1,57 @@
+package content
+
+import (
+	"slices"
+
+	"tilldesk/content/source"
+	"tilldesk/intents"
+)
+
+// checkLinks checks what points from one part of the content to another.
+func (c *Content) checkLinks(folder source.Folder) {
+	for _, in := range c.Intents.Intents {
+		playbook, answer := c.Script.Playbook(in.ID), c.Script.Answer(in.ID)
+		switch {
+		case in.Kind == intents.Symptom && playbook == nil:
+			folder.Add("playbooks/"+in.ID+".yaml", 0, "symptom %q has no playbook", in.ID)
+		case in.Kind != intents.Symptom && in.Kind != intents.Outside && answer == nil:
+			folder.Add("answers/"+in.ID+".yaml", 0, "intent %q has no answer", in.ID)
+		case in.Kind == intents.Outside && (playbook != nil || answer != nil):
+			folder.Add("intents/intents.yaml", 0, "%q is out of scope; it can have neither playbook nor answer", in.ID)
+		}
+	}
+	for _, id := range slices.Concat(c.Script.Symptoms(), c.Script.Answered()) {
+		if _, ok := c.Intents.Intent(id); !ok {
+			c.Script.Document(id).Add([]any{"intent"}, "%q is not in intents/intents.yaml", id)
+		}
+	}
+	for _, id := range c.Script.Symptoms() {
+		for i, cause := range c.Script.Playbook(id).Causes {
+			if cause.Article != "" && c.Base.Article(cause.Article) == nil {
+				c.Script.Document(id).Add([]any{"causes", i, "article"}, "there is no article %q", cause.Article)
+			}
+		}
+	}
+	for _, id := range c.Script.Answered() {
+		if article := c.Script.Answer(id).Article; article != "" && c.Base.Article(article) == nil {
+			c.Script.Document(id).Add([]any{"article"}, "there is no article %q", article)
+		}
+	}
+	c.checkBase()
+}
+
+// checkBase checks what the knowledge base says of intents.
+func (c *Content) checkBase() {
+	for _, a := range c.Base.Articles() {
+		for i, id := range a.Intents {
+			if _, ok := c.Intents.Intent(id); !ok {
+				a.Document().Add([]any{"intents", i}, "intent %q is not in intents/intents.yaml", id)
+			}
+		}
+	}
+	for _, code := range c.Base.Codes().All() {
+		if code.Intent != "" && c.Script.Playbook(code.Intent) == nil {
+			code.Problem("intent", "intent %q has no playbook", code.Intent)
+		}
+	}
+}

@@ -1,0 +1,133 @@
+// Package content is what the bot knows and says, and the check that keeps it
+// sound. README.md in this folder describes the files for their editors.
+package content
+
+import (
+	"crypto/sha256"
+	"embed"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"slices"
+	"strings"
+
+	"tilldesk/bot/dialog"
+	"tilldesk/content/source"
+	"tilldesk/intents"
+	"tilldesk/kb"
+)
+
+//go:embed answers articles codes intents lexicon playbooks replies sources.yaml
+var builtIn embed.FS
+
+// BuiltIn returns the content that is part of the binary.
+func BuiltIn() fs.FS { return builtIn }
+
+// Open returns the content in dir, or what is built in if dir is empty. Links
+// cannot lead out of dir.
+func Open(dir string) (fs.FS, error) {
+	if dir == "" {
+		return builtIn, nil
+	}
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		var pathErr *fs.PathError
+		if errors.As(err, &pathErr) {
+			err = pathErr.Err
+		}
+		return nil, fmt.Errorf("content.dir %q: %w; give a folder made like the content folder of the source tree, or leave it empty", dir, err)
+	}
+	return root.FS(), nil
+}
+
+// Content is the parts of a content folder, loaded and checked.
+type Content struct {
+	Intents *intents.Set
+	Base    *kb.Base
+	Script  *dialog.Script
+	Digest  string // of all files: same digest, same content
+}
+
+// Load reads and checks a content folder. The error lists every problem with
+// file and line; the content must not be used then.
+func Load(fsys fs.FS) (*Content, error) {
+	c, problems := load(fsys)
+	if len(problems) > 0 {
+		lines := make([]string, len(problems))
+		for i, p := range problems {
+			lines[i] = p.String()
+		}
+		return nil, fmt.Errorf("the content has %d problems:\n%s", len(problems), strings.Join(lines, "\n"))
+	}
+	return c, nil
+}
+
+// Check returns every problem of a content folder, by file and line.
+func Check(fsys fs.FS) []source.Problem {
+	_, problems := load(fsys)
+	return problems
+}
+
+func load(fsys fs.FS) (*Content, []source.Problem) {
+	folder := source.Folder{FS: fsys, Problems: new(source.Problems)}
+	c := &Content{
+		Intents: intents.Load(folder),
+		Base:    kb.Load(folder),
+		Script:  dialog.Load(folder),
+	}
+	c.Script.Label = c.Intents.Label
+	c.Script.ArticleTitle = c.Base.Title
+	c.checkLinks(folder)
+	digest, err := digestOf(fsys)
+	if err != nil {
+		folder.Add(".", 0, "cannot read the folder: %v", err)
+	}
+	c.Digest = digest
+	return c, folder.List()
+}
+
+// folders are the parts of a content folder that the bot uses.
+var folders = []string{"answers", "articles", "codes", "intents", "lexicon", "playbooks", "replies", "sources.yaml"}
+
+func digestOf(fsys fs.FS) (string, error) {
+	h := sha256.New()
+	err := fs.WalkDir(fsys, ".", func(name string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		top, _, _ := strings.Cut(name, "/")
+		if d.IsDir() && name != "." && !slices.Contains(folders, top) {
+			return fs.SkipDir
+		}
+		if d.IsDir() || !slices.Contains(folders, top) || strings.HasPrefix(path.Base(name), ".") {
+			return nil
+		}
+		data, err := fs.ReadFile(fsys, name)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(h, "%s %d\n", name, len(data))
+		h.Write(data)
+		return nil
+	})
+	if err != nil {
+		return "", err
+	}
+	return hex.EncodeToString(h.Sum(nil)[:8]), nil
+}
+
+// Summary says in one line how much there is.
+func (c *Content) Summary() string {
+	zh := 0
+	for _, ex := range c.Intents.Examples {
+		if ex.Lang == source.Zh {
+			zh++
+		}
+	}
+	return fmt.Sprintf("content %s is clean: %d intents, %d + %d examples (zh + en), %d playbooks, %d articles, %d codes",
+		c.Digest, len(c.Intents.Intents), zh, len(c.Intents.Examples)-zh, len(c.Script.Symptoms()),
+		len(c.Base.Articles()), len(c.Base.Codes().All()))
+}

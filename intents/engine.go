@@ -1,0 +1,170 @@
+package intents
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"tilldesk/content/source"
+	"tilldesk/intents/linear"
+)
+
+// Decision is what the bot may do with what it understood.
+type Decision string
+
+// The decisions.
+const (
+	Answer  Decision = "answer"  // sure enough to act on the likeliest intent
+	Clarify Decision = "clarify" // offer the likeliest intents as a choice
+	Reject  Decision = "reject"  // out of scope, or far from everything known
+)
+
+// Thresholds of a decision on the calibrated probability of the likeliest
+// intent. They were chosen by cross-validation over the example messages so
+// that of the messages acted on 97 of 100 are right; see ARCHITECTURE.md.
+const (
+	answerFrom = 0.62
+	rejectFrom = 0.55 // probability of being out of scope from which it is
+)
+
+// guesses is how many intents a match names.
+const guesses = 5
+
+// A Guess is an intent and the probability that it is meant.
+type Guess struct {
+	Intent string  `json:"intent"`
+	Score  float64 `json:"score"`
+}
+
+// A Match is what a message means, as far as the engine can tell.
+type Match struct {
+	Text        string // masked
+	Lang        source.Lang
+	Traditional bool
+	LangKnown   bool
+	Decision    Decision
+	Guesses     []Guess // likeliest first; never empty
+	Entities    []Entity
+	Secrets     []Secret
+	Normal      string // the normalised text
+}
+
+// An Engine understands messages. It is built from a Set, read-only after
+// that, and safe for concurrent use.
+type Engine struct {
+	intents *linear.Model
+	acts    map[Asked]*linear.Model
+	words   *gazetteer
+	same    *rewrite
+	lexicon *Lexicon
+}
+
+// NewEngine learns from the examples of the set.
+func NewEngine(ctx context.Context, set *Set) (*Engine, error) {
+	e := &Engine{
+		words:   newGazetteer(set.Lexicon),
+		same:    newRewrite(set.Lexicon.Same),
+		lexicon: set.Lexicon,
+		acts:    map[Asked]*linear.Model{},
+	}
+	examples := make([]linear.Example, 0, len(set.Examples))
+	for _, ex := range set.Examples {
+		examples = append(examples, linear.Example{Text: e.read(ex.Text), Label: ex.Intent})
+	}
+	names := map[string][]string{}
+	for _, in := range set.Intents {
+		names[in.ID] = []string{e.read(in.Name.Zh), e.read(in.Name.En)}
+	}
+	var err error
+	if e.intents, err = linear.Train(ctx, examples, linear.Options{Names: names}); err != nil {
+		return nil, fmt.Errorf("learning the intents from %d examples: %w", len(examples), err)
+	}
+	for _, asked := range []Asked{AskedCheck, AskedResult} {
+		var acts []linear.Example
+		for _, ex := range set.Acts {
+			if ex.Asked == "" || ex.Asked == asked {
+				acts = append(acts, linear.Example{Text: e.read(ex.Text), Label: string(ex.Act)})
+			}
+		}
+		acts = append(acts, e.topics(set)...)
+		if e.acts[asked], err = linear.Train(ctx, acts, linear.Options{}); err != nil {
+			return nil, fmt.Errorf("learning the acts after a %s from %d examples: %w", asked, len(acts), err)
+		}
+	}
+	return e, nil
+}
+
+// everyTopic is the share of the symptom messages that serve as examples of a
+// new topic inside a fix: one in so many, lest they drown the answers.
+const everyTopic = 60
+
+func (e *Engine) topics(set *Set) []linear.Example {
+	var topics []linear.Example
+	for i, ex := range set.Examples {
+		in, _ := set.Intent(ex.Intent)
+		if i%everyTopic == 0 && (in.Kind == Symptom || in.Kind == Question) {
+			topics = append(topics, linear.Example{Text: e.read(ex.Text), Label: string(ActTopic)})
+		}
+	}
+	return topics
+}
+
+// read normalises a text and writes its words in the usual way.
+func (e *Engine) read(text string) string { return e.same.apply(Normalise(text)) }
+
+// Match reads a message: it hides the numbers that must not be stored, then
+// finds language, entities and intent. Any bytes are accepted.
+func (e *Engine) Match(text string) Match {
+	masked, secrets := Mask(text)
+	normal := e.read(masked)
+	m := Match{Text: strings.ToValidUTF8(masked, "\uFFFD"), Normal: normal, Secrets: secrets}
+	m.Lang, m.Traditional, m.LangKnown = Language(masked)
+	m.Entities = append(e.words.find(normal), numbers(normal)...)
+	for _, s := range secrets {
+		m.Entities = append(m.Entities, Entity{s.Kind, s.Masked, s.Masked})
+	}
+	var buf [guesses]linear.Guess
+	top, known := e.intents.Classify(normal, buf[:0])
+	for _, g := range top {
+		m.Guesses = append(m.Guesses, Guess{g.Label, g.Score})
+	}
+	if len(m.Guesses) == 0 {
+		m.Guesses = []Guess{{OutOfScope, 0}}
+	}
+	m.Decision = decide(m.Guesses, known)
+	return m
+}
+
+func decide(top []Guess, known float64) Decision {
+	switch best := top[0]; {
+	case best.Intent == OutOfScope && best.Score >= rejectFrom, known < 1-rejectFrom:
+		return Reject
+	case best.Intent != OutOfScope && best.Score >= answerFrom:
+		return Answer
+	}
+	return Clarify
+}
+
+// Act reads an answer to what the bot asked and returns the likeliest act with
+// its probability.
+func (e *Engine) Act(text string, asked Asked) (Act, float64) {
+	var buf [1]linear.Guess
+	top, known := e.acts[asked].Classify(e.read(text), buf[:0])
+	if len(top) == 0 {
+		return "", 0
+	}
+	return Act(top[0].Label), min(top[0].Score, max(known, 0.01))
+}
+
+// Angry reports whether the message has words of anger in it.
+func (e *Engine) Angry(text string) bool { return e.lexicon.Angry(text) }
+
+// Again reports whether a message asks to hear the last words again rather
+// than to go back a step.
+func Again(text string) bool {
+	text = Normalise(text)
+	return slices.ContainsFunc(againWords, func(w string) bool { return strings.Contains(text, w) })
+}
+
+var againWords = []string{"再说", "重复", "再讲", "再发", "没听清", "没看清", "什么?", "说啥", "again", "repeat", "pardon", "once more", "didn't catch", "say what"}

@@ -1,0 +1,74 @@
+package linear
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"sync/atomic"
+)
+
+// A corpus is everything there is to learn from, as features.
+type corpus struct {
+	features table
+	groups   []group // by feature
+	rows     []row
+	labels   int
+}
+
+// A row is one example or name.
+type row struct {
+	features []int32
+	units    [scripts]int
+	label    int32
+	name     bool
+}
+
+// newCorpus extracts the features of the examples, those from the number
+// messages on being names. labels is sorted and holds every example's label.
+func newCorpus(ctx context.Context, examples []Example, messages int, labels []string, workers int) (*corpus, error) {
+	c := &corpus{rows: make([]row, len(examples)), labels: len(labels)}
+	found := make([][]feature, len(examples))
+	xs := make([]extractor, workers)
+	err := parallel(ctx, workers, len(examples), func(worker, i int) {
+		x := &xs[worker]
+		label, _ := slices.BinarySearch(labels, examples[i].Label)
+		c.rows[i] = row{units: x.extract(examples[i].Text), label: int32(label), name: i >= messages}
+		found[i] = slices.Clone(x.features)
+	})
+	if err != nil {
+		return nil, err
+	}
+	// Numbers are given in the order of the rows, so that they do not depend
+	// on the workers.
+	for i, fs := range found {
+		numbers := make([]int32, len(fs))
+		for j, f := range fs {
+			numbers[j] = c.features.insert(f.hash)
+			if int(numbers[j]) == len(c.groups) {
+				c.groups = append(c.groups, f.group)
+			}
+		}
+		c.rows[i].features = numbers
+	}
+	return c, nil
+}
+
+// parallel calls do for every i below n, from several goroutines that are
+// numbered from 0. It returns the cause if ctx ends before all is done.
+func parallel(ctx context.Context, workers, n int, do func(worker, i int)) error {
+	var next atomic.Int64
+	var wg sync.WaitGroup
+	for worker := range min(workers, n) {
+		wg.Go(func() {
+			for ctx.Err() == nil {
+				i := int(next.Add(1)) - 1
+				if i >= n {
+					return
+				}
+				do(worker, i)
+			}
+		})
+	}
+	wg.Wait()
+	return context.Cause(ctx)
+}

@@ -1,0 +1,192 @@
+package linear
+
+import (
+	"context"
+	"math"
+	"math/rand/v2"
+	"slices"
+)
+
+// A lesson is one training: rows to learn from and rows to be asked about.
+type lesson struct {
+	rows []int32 // learnt from
+	held []int32 // asked about afterwards
+
+	space   *space
+	vectors *vectors // of rows
+	labels  []int32  // of rows
+	taught  []int32  // the labels that rows have, in order
+
+	questions *vectors // of held
+	answers   []answer // to held
+}
+
+// An answer is what is known of a held-back row, and what the machines make of
+// it.
+type answer struct {
+	label    int32
+	foreign  bool // the label was not taught
+	coverage float32
+	scores   []float32 // by label; -Inf if it was not taught
+}
+
+// fullLesson teaches everything.
+func fullLesson(c *corpus) *lesson {
+	l := &lesson{rows: make([]int32, len(c.rows))}
+	for i := range l.rows {
+		l.rows[i] = int32(i)
+	}
+	return l
+}
+
+const (
+	folds = 5
+	// enough is how many rows of each kind tell all that there is to learn
+	// from rehearsals: four numbers. More only make the start slower.
+	enough = 1500
+)
+
+// rehearsals divides labels into folds, and the rows of each label among the
+// folds of other labels. Each rehearsal holds back one fold: all rows of its
+// labels, which are then foreign, and its rows of other labels. Names are
+// taught with their labels and never held back alone.
+func rehearsals(c *corpus) []*lesson {
+	rng := rand.New(rand.NewPCG(uint64(len(c.rows)), uint64(c.labels)))
+	size := make([]int, c.labels)
+	for i := range c.rows {
+		size[c.rows[i].label]++
+	}
+	// Labels go to the smallest fold, large ones first.
+	order := rng.Perm(c.labels)
+	slices.SortStableFunc(order, func(a, b int) int { return size[b] - size[a] })
+	var filled [folds]int
+	foldOf := make([]int, c.labels)
+	for _, label := range order {
+		f := 0
+		for g := range filled {
+			if filled[g] < filled[f] {
+				f = g
+			}
+		}
+		foldOf[label] = f
+		filled[f] += size[label]
+	}
+
+	lessons := make([]*lesson, folds)
+	for f := range lessons {
+		lessons[f] = new(lesson)
+	}
+	turn := make([]int, c.labels)
+	for label := range turn {
+		turn[label] = label
+	}
+	for _, i := range rng.Perm(len(c.rows)) {
+		r := &c.rows[i]
+		home := foldOf[r.label]
+		away := (home + 1 + turn[r.label]%(folds-1)) % folds
+		turn[r.label]++
+		for f, l := range lessons {
+			switch {
+			case f != home && (f != away || r.name):
+				l.rows = append(l.rows, int32(i))
+			case !r.name:
+				l.held = append(l.held, int32(i))
+			}
+		}
+	}
+	held := 0
+	for f, l := range lessons {
+		if held += len(l.held); held >= 2*enough {
+			return lessons[:f+1]
+		}
+	}
+	return lessons
+}
+
+// prepare turns the lesson's rows into vectors.
+func (l *lesson) prepare(c *corpus) {
+	l.space = newSpace(c, l.rows)
+	l.vectors = l.space.vectors(c, l.rows)
+	taught := make([]bool, c.labels)
+	for _, i := range l.rows {
+		label := c.rows[i].label
+		l.labels = append(l.labels, label)
+		taught[label] = true
+	}
+	for label, yes := range taught {
+		if yes {
+			l.taught = append(l.taught, int32(label))
+		}
+	}
+	l.questions = l.space.vectors(c, l.held)
+	scores := make([]float32, len(l.held)*c.labels)
+	for i := range scores {
+		scores[i] = float32(math.Inf(-1))
+	}
+	for n, i := range l.held {
+		r := &c.rows[i]
+		l.answers = append(l.answers, answer{
+			label:    r.label,
+			foreign:  !taught[r.label],
+			coverage: l.space.coverage(r),
+			scores:   scores[n*c.labels : (n+1)*c.labels],
+		})
+	}
+}
+
+// learnt is what comes of a lesson, by label.
+type learnt struct {
+	weights [][]weight // those that are not negligible, by feature
+	bias    []float32
+}
+
+type weight struct {
+	feature int32
+	value   float32
+}
+
+// negligible is the size of weights that are not worth keeping: all of a
+// text's features together would move a score by a hundredth.
+const negligible = 1e-3
+
+// teach gives the lessons. It returns what comes of the first, and has the
+// held-back rows of all answered.
+func teach(ctx context.Context, c *corpus, lessons []*lesson, workers int) (*learnt, error) {
+	err := parallel(ctx, workers, len(lessons), func(_, i int) { lessons[i].prepare(c) })
+	if err != nil {
+		return nil, err
+	}
+	type task struct {
+		lesson *lesson
+		label  int32
+	}
+	var tasks []task
+	for _, l := range lessons {
+		for _, label := range l.taught {
+			tasks = append(tasks, task{l, label})
+		}
+	}
+	out := &learnt{weights: make([][]weight, c.labels), bias: make([]float32, c.labels)}
+	solvers := make([]solver, workers)
+	err = parallel(ctx, workers, len(tasks), func(worker, i int) {
+		l, label := tasks[i].lesson, tasks[i].label
+		s := &solvers[worker]
+		bias := s.solve(l.vectors, l.labels, label, len(c.groups))
+		for n := range l.answers {
+			l.answers[n].scores[label] = l.questions.dot(n, s.w) + bias
+		}
+		if l != lessons[0] {
+			return
+		}
+		out.bias[label] = bias
+		for f, w := range s.w {
+			if w > negligible || w < -negligible {
+				out.weights[label] = append(out.weights[label], weight{int32(f), w})
+			}
+		}
+	})
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}

@@ -1,0 +1,124 @@
+package linear
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"runtime"
+	"slices"
+	"sync"
+)
+
+// An Example is a message whose label is known. The text is expected in lower
+// case and in one variant of a script, as Classify will see it.
+type Example struct{ Text, Label string }
+
+// Options adjust Train. The zero value is ready to use.
+type Options struct {
+	// Names holds what a label is called, in one or several languages. A name
+	// is learnt like an example but never taken for something people write:
+	// it is not rehearsed with. A label may have names and no examples.
+	Names map[string][]string
+	// Workers is how many goroutines train; GOMAXPROCS if it is not positive.
+	// The model does not depend on it.
+	Workers int
+}
+
+// A Guess is a label and the probability that a message belongs to it.
+type Guess struct {
+	Label string
+	Score float64 // between 0 and 1
+}
+
+// A Model classifies messages. It is immutable and safe for concurrent use.
+type Model struct {
+	labels   []string // sorted
+	features table
+	groups   []group   // by feature
+	weights  []float32 // by feature, as in space
+	unseen   [scripts]float32
+	starts   []int32 // of each feature in entries; one more than features
+	entries  []entry
+	bias     []float32 // by label
+	trust    trust
+	scratch  sync.Pool
+}
+
+// An entry is what a feature says about a label.
+type entry struct {
+	label  int32
+	weight float32
+}
+
+// Train learns from the examples. The same examples in the same order give the
+// same model to the last bit, whatever the number of workers. It fails if
+// there is no example, if one has no label, and with the context's cause when
+// ctx ends first.
+//
+// Probabilities are those of a stream of messages of which one in five belongs
+// to no label (see Classify).
+func Train(ctx context.Context, examples []Example, opt Options) (*Model, error) {
+	m, err := train(ctx, examples, opt)
+	if err != nil {
+		return nil, fmt.Errorf("train on %d examples: %w", len(examples), err)
+	}
+	return m, nil
+}
+
+func train(ctx context.Context, examples []Example, opt Options) (*Model, error) {
+	workers := opt.Workers
+	if workers <= 0 {
+		workers = runtime.GOMAXPROCS(0)
+	}
+	rows, names, err := collect(examples, opt.Names)
+	if err != nil {
+		return nil, err
+	}
+	c, err := newCorpus(ctx, rows, len(examples), names, workers)
+	if err != nil {
+		return nil, err
+	}
+	lessons := append([]*lesson{fullLesson(c)}, rehearsals(c)...)
+	learnt, err := teach(ctx, c, lessons, workers)
+	if err != nil {
+		return nil, err
+	}
+	full := lessons[0]
+	m := &Model{
+		labels:   names,
+		features: c.features,
+		groups:   c.groups,
+		weights:  full.space.weights,
+		unseen:   full.space.unseen,
+		bias:     learnt.bias,
+		trust:    newTrust(lessons[1:]),
+	}
+	m.starts, m.entries = prune(learnt.weights, len(c.groups))
+	m.scratch.New = func() any { return &scratch{scores: make([]float32, len(names))} }
+	return m, nil
+}
+
+// Labels returns the labels in alphabetical order.
+func (m *Model) Labels() []string { return slices.Clone(m.labels) }
+
+// collect returns the examples, then the names as examples, and all labels.
+func collect(examples []Example, names map[string][]string) ([]Example, []string, error) {
+	rows := slices.Clone(examples)
+	for _, label := range slices.Sorted(maps.Keys(names)) {
+		for _, name := range names[label] {
+			rows = append(rows, Example{name, label})
+		}
+	}
+	if len(rows) == 0 {
+		return nil, nil, errors.New("nothing to learn from; give at least one example")
+	}
+	labels := map[string]bool{}
+	for i, r := range rows {
+		if r.Label == "" {
+			return nil, nil, fmt.Errorf("row %d, %q, has no label; give it one or leave it out", i+1, r.Text)
+		}
+		labels[r.Label] = true
+	}
+	return rows, slices.Sorted(maps.Keys(labels)), nil
+}

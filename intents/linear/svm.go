@@ -1,0 +1,120 @@
+package linear
+
+import (
+	"math/rand/v2"
+)
+
+const (
+	costIn    = 5 // of missing a row of the class; the others outnumber them
+	costOut   = 1
+	tolerance = .3 // of the gradient; scores are settled long before weights are
+	maxEpochs = 100
+)
+
+// A solver trains one class against the rest. It keeps its buffers from class
+// to class and is not safe for concurrent use.
+type solver struct {
+	w      []float32
+	alpha  []float32
+	active []int32
+}
+
+// solve minimises |w|^2/2 + b^2/2 + sum of C max(0, 1 - y (w x + b))^2 over the
+// rows, with y = 1 for rows of the class and -1 for the others, by dual
+// coordinate descent (Hsieh et al. 2008, "A Dual Coordinate Descent Method for
+// Large-scale Linear SVM"). Most rows lie beyond the margin and stay there:
+// it looks at all rows, descends over those that matter until they are
+// settled, and looks at all again. s.w holds w, one weight for each of dim
+// features, until the next call; b is returned.
+func (s *solver) solve(v *vectors, labels []int32, class int32, dim int) (bias float32) {
+	s.w = zeroed(s.w, dim)
+	s.alpha = zeroed(s.alpha, len(labels))
+	w, alpha := s.w, s.alpha
+	active := s.active[:0]
+	rng := rand.New(rand.NewPCG(uint64(class), 0))
+	for range maxEpochs {
+		all := len(active) == 0
+		if all {
+			for i := range labels {
+				active = append(active, int32(i))
+			}
+		}
+		rng.Shuffle(len(active), func(i, j int) { active[i], active[j] = active[j], active[i] })
+		kept := active[:0]
+		var lo, hi float32
+		for _, i := range active {
+			from, to := v.starts[i], v.own[i]
+			features, values := v.features[from:to], v.values[from:to]
+			y, slack := float32(-1), float32(1./(2*costOut))
+			if labels[i] == class {
+				y, slack = 1, 1./(2*costIn)
+			}
+			// The row's own features would add alpha times their squared length.
+			g := y*(dot(features, values, w)+bias) - 1 + alpha[i]*(slack+v.ownSquare[i])
+			if alpha[i] == 0 && g >= 0 {
+				continue
+			}
+			kept = append(kept, i)
+			lo, hi = min(lo, g), max(hi, g)
+			a := max(0, alpha[i]-g/(2+slack)) // 2: the squared length and the bias
+			d := (a - alpha[i]) * y
+			alpha[i] = a
+			for j, f := range features {
+				w[f] += d * values[j]
+			}
+			bias += d
+		}
+		settled := hi-lo <= tolerance
+		if settled && all {
+			break
+		}
+		active = kept
+		if settled {
+			active = active[:0]
+		}
+	}
+	s.active = active
+	s.finish(v, labels, class)
+	return bias
+}
+
+// finish sets the weights of the features that only one row has.
+func (s *solver) finish(v *vectors, labels []int32, class int32) {
+	for i, a := range s.alpha {
+		if a == 0 {
+			continue
+		}
+		if labels[i] != class {
+			a = -a
+		}
+		for j := v.own[i]; j < v.starts[i+1]; j++ {
+			s.w[v.features[j]] = a * v.values[j]
+		}
+	}
+}
+
+// dot is the product of a sparse vector with w. Two sums keep the processor
+// from waiting for one addition after the other.
+func dot(features []int32, values []float32, w []float32) float32 {
+	values = values[:len(features)]
+	var a, b float32
+	i := 0
+	for ; i+1 < len(features); i += 2 {
+		a += values[i] * w[features[i]]
+		b += values[i+1] * w[features[i+1]]
+	}
+	if i < len(features) {
+		a += values[i] * w[features[i]]
+	}
+	return a + b
+}
+
+// zeroed returns n zeros, in s's memory if that is enough.
+func zeroed(s []float32, n int) []float32 {
+	if cap(s) < n {
+		return make([]float32, n)
+	}
+	s = s[:n]
+	clear(s)
+	return s
+}

@@ -1,0 +1,62 @@
+package linear
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"strings"
+	"testing"
+)
+
+// wordy makes rows of words, some of which only some labels use.
+func wordy(rows, labels int) []Example {
+	rng := rand.New(rand.NewPCG(7, uint64(rows)))
+	out := make([]Example, rows)
+	for i := range out {
+		label := i % labels
+		var words []string
+		for range 4 + rng.IntN(6) {
+			if rng.IntN(3) == 0 {
+				words = append(words, fmt.Sprintf("x%dy%d", label, rng.IntN(12)))
+			} else {
+				words = append(words, fmt.Sprintf("z%d", rng.IntN(60)))
+			}
+		}
+		out[i] = Example{strings.Join(words, " "), fmt.Sprint("label", label)}
+	}
+	return out
+}
+
+// TestSolveIsOptimal compares what solve minimises with the dual, which is
+// below it everywhere and meets it at the optimum only.
+func TestSolveIsOptimal(t *testing.T) {
+	for _, tt := range []struct{ rows, labels int }{{1, 1}, {2, 2}, {40, 4}, {300, 10}, {300, 2}} {
+		t.Run(fmt.Sprint(tt), func(t *testing.T) {
+			c := mustCorpus(t, wordy(tt.rows, tt.labels))
+			l := fullLesson(c)
+			l.prepare(c)
+			var s solver
+			for _, label := range l.taught {
+				bias := s.solve(l.vectors, l.labels, label, len(c.groups))
+				length := float64(bias) * float64(bias)
+				for _, w := range s.w {
+					length += float64(w) * float64(w)
+				}
+				primal, dual := length/2, -length/2
+				for i, has := range l.labels {
+					y, cost := -1., float64(costOut)
+					if has == label {
+						y, cost = 1, costIn
+					}
+					miss := max(0, 1-y*float64(l.vectors.dot(i, s.w)+bias))
+					primal += cost * miss * miss
+					a := float64(s.alpha[i])
+					dual += a - a*a/(4*cost)
+				}
+				if gap := (primal - dual) / primal; gap < -1e-4 || gap > .05 || math.IsNaN(gap) {
+					t.Errorf("label %d: primal %v, dual %v", label, primal, dual)
+				}
+			}
+		})
+	}
+}

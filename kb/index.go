@@ -1,0 +1,370 @@
+package kb
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/blevesearch/bleve/v2"
+	"github.com/blevesearch/bleve/v2/analysis"
+	"github.com/blevesearch/bleve/v2/analysis/analyzer/custom"
+	"github.com/blevesearch/bleve/v2/index/scorch"
+	"github.com/blevesearch/bleve/v2/mapping"
+	"github.com/blevesearch/bleve/v2/search/query"
+
+	"tilldesk/content/source"
+)
+
+// Options are the words that a search knows of the trade.
+type Options struct {
+	Protected []string   // searched whole
+	Synonyms  [][]string // each word of a group finds the others
+}
+
+// Index searches the passages of a base. It lives in memory, is rebuilt from
+// content, and is safe for concurrent use until closed.
+type Index struct {
+	bleve    bleve.Index
+	hits     []Hit // by document number
+	features map[source.Lang][]features
+	weights  map[source.Lang]weights
+	analyze  map[source.Lang]analysis.Analyzer
+	synonyms map[source.Lang][][]string
+}
+
+// A Hit is a passage that a search found.
+type Hit struct {
+	Article string
+	Passage string
+	Intents []string
+	Title   source.Text
+	Heading source.Text
+	Text    source.Text
+	// Score is between 0 and 1 and means the same in every search: how much of
+	// the question the passage speaks of, weighted by how telling its words are.
+	Score float64
+}
+
+// ID names a passage: article/passage.
+func (h Hit) ID() string { return h.Article + "/" + h.Passage }
+
+// Bounds on a query, so that a long message costs no more than a long sentence.
+const (
+	maxQueryRunes = 200
+	maxQueryTerms = 64
+)
+
+// candidates is how many passages are ranked closely.
+const candidates = 24
+
+// NewIndex builds the index of a base.
+func NewIndex(base *Base, opt Options) (*Index, error) {
+	m, err := indexMapping(opt.Protected)
+	if err != nil {
+		return nil, fmt.Errorf("preparing the search index: %w", err)
+	}
+	// A name of "" keeps a scorch index in memory; bleve.NewMemOnly would take
+	// the old index type, slower by ten and without BM25.
+	idx, err := bleve.NewUsing("", m, scorch.Name, scorch.Name, nil)
+	if err != nil {
+		return nil, fmt.Errorf("creating the search index: %w", err)
+	}
+	x := &Index{
+		bleve:    idx,
+		features: map[source.Lang][]features{},
+		weights:  map[source.Lang]weights{},
+		analyze: map[source.Lang]analysis.Analyzer{
+			source.Zh: m.AnalyzerNamed(zhTokenizer),
+			source.En: m.AnalyzerNamed(enAnalyzer),
+		},
+		synonyms: map[source.Lang][][]string{},
+	}
+	for _, a := range base.Articles() {
+		for _, p := range a.Passages {
+			x.hits = append(x.hits, Hit{Article: a.ID, Passage: p.ID, Intents: a.Intents, Title: a.Title, Heading: p.Heading, Text: p.Text})
+		}
+	}
+	if err := x.fill(base); err != nil {
+		return nil, fmt.Errorf("filling the search index: %w", errors.Join(err, idx.Close()))
+	}
+	for _, lang := range source.Langs {
+		x.learn(lang, base)
+		x.synonyms[lang] = opt.Synonyms
+	}
+	return x, nil
+}
+
+// Close frees the index.
+func (x *Index) Close() error { return x.bleve.Close() }
+
+func indexMapping(protected []string) (*mapping.IndexMappingImpl, error) {
+	m := bleve.NewIndexMapping()
+	m.ScoringModel = "bm25"
+	if err := m.AddCustomTokenizer(zhTokenizer, map[string]any{"type": zhTokenizer, "words": protected}); err != nil {
+		return nil, err
+	}
+	if err := m.AddCustomAnalyzer(zhTokenizer, map[string]any{"type": custom.Name, "tokenizer": zhTokenizer}); err != nil {
+		return nil, err
+	}
+	doc := bleve.NewDocumentStaticMapping()
+	for _, field := range fields {
+		for lang, analyzer := range map[source.Lang]string{source.Zh: zhTokenizer, source.En: enAnalyzer} {
+			f := bleve.NewTextFieldMapping()
+			f.Analyzer = analyzer
+			f.Store, f.IncludeInAll, f.DocValues, f.IncludeTermVectors = false, false, false, false
+			doc.AddFieldMappingsAt(field.name+"_"+string(lang), f)
+		}
+	}
+	m.DefaultMapping = doc
+	return m, nil
+}
+
+// fields of a passage and how much a term in them counts.
+var fields = []struct {
+	name  string
+	boost float64
+}{{"ask", 2.5}, {"title", 1.2}, {"text", 1}}
+
+func (x *Index) fill(base *Base) error {
+	batch := x.bleve.NewBatch()
+	n := 0
+	for _, a := range base.Articles() {
+		for _, p := range a.Passages {
+			doc := map[string]any{}
+			for _, lang := range source.Langs {
+				asks := append([]string{p.Heading.In(lang)}, p.Asks.In(lang)...)
+				doc["ask_"+string(lang)] = fold(strings.Join(asks, "\n"))
+				doc["title_"+string(lang)] = fold(a.Title.In(lang))
+				doc["text_"+string(lang)] = fold(p.Text.In(lang))
+			}
+			if err := batch.Index(strconv.Itoa(n), doc); err != nil {
+				return err
+			}
+			n++
+		}
+	}
+	return x.bleve.Batch(batch)
+}
+
+// Search returns the n passages that answer text best, best first. The text
+// is taken as words, never as a query language; of a long one only the
+// beginning is searched. An empty result is no error.
+func (x *Index) Search(ctx context.Context, lang source.Lang, text string, n int) ([]Hit, error) {
+	if runes := []rune(text); len(runes) > maxQueryRunes {
+		text = string(runes[:maxQueryRunes])
+	}
+	if lang != source.En {
+		lang = source.Zh
+	}
+	asked := terms(x.analyze[lang], text, maxQueryTerms)
+	if len(asked) == 0 || n <= 0 {
+		return nil, nil
+	}
+	alike := x.widen(lang, text, asked)
+	req := bleve.NewSearchRequestOptions(x.query(lang, asked, alike), max(candidates, n), 0, false)
+	res, err := x.bleve.SearchInContext(ctx, req)
+	if err != nil {
+		return nil, fmt.Errorf("searching the knowledge base: %w", err)
+	}
+	hits := make([]Hit, 0, len(res.Hits))
+	for rank, match := range res.Hits {
+		i, err := strconv.Atoi(match.ID)
+		if err != nil || i >= len(x.hits) {
+			return nil, fmt.Errorf("searching the knowledge base: the index knows a passage %q that was never put in", match.ID)
+		}
+		hit := x.hits[i]
+		hit.Score = x.score(lang, i, asked, alike) - 1e-9*float64(rank) // ties keep the order of BM25
+		hits = append(hits, hit)
+	}
+	slices.SortStableFunc(hits, func(a, b Hit) int { return cmp.Compare(b.Score, a.Score) })
+	return hits[:min(n, len(hits))], nil
+}
+
+// synonymBoost is what a synonym counts beside the word itself.
+const synonymBoost = 0.5
+
+func (x *Index) query(lang source.Lang, asked, alike []string) query.Query {
+	any := bleve.NewDisjunctionQuery()
+	add := func(term string, boost float64) {
+		for _, field := range fields {
+			q := bleve.NewTermQuery(term)
+			q.SetField(field.name + "_" + string(lang))
+			q.SetBoost(field.boost * boost)
+			any.AddQuery(q)
+		}
+	}
+	candidate := func(string) bool { return true }
+	if enough(asked) {
+		candidate = func(term string) bool { return !single(term) }
+	}
+	for _, term := range asked {
+		if candidate(term) {
+			add(term, termWeight(term))
+		}
+	}
+	for _, term := range alike {
+		if candidate(term) {
+			add(term, synonymBoost*termWeight(term))
+		}
+	}
+	return any
+}
+
+// enough reports whether a question has so many longer terms that single Han
+// characters are not needed to find candidates. They stand in most passages,
+// so that leaving them out is most of the time of a search; they count in the
+// score all the same.
+func enough(asked []string) bool {
+	n := 0
+	for _, term := range asked {
+		if !single(term) {
+			n++
+		}
+	}
+	return n >= 4
+}
+
+// single reports whether a term is one Han character.
+func single(term string) bool {
+	r, size := utf8.DecodeRuneInString(term)
+	return isHan(r) && size == len(term)
+}
+
+// termWeight lets a single Han character count for little: it is in many words.
+func termWeight(term string) float64 {
+	r, _ := utf8.DecodeRuneInString(term)
+	switch {
+	case !isHan(r):
+		return 1
+	case single(term):
+		return 0.25
+	}
+	return 1 + 0.25*float64(utf8.RuneCountInString(term)-2)
+}
+
+// widen returns the terms of synonyms of words in the text.
+func (x *Index) widen(lang source.Lang, text string, asked []string) []string {
+	folded := fold(text)
+	var alike []string
+	for _, group := range x.synonyms[lang] {
+		if !slices.ContainsFunc(group, func(w string) bool { return strings.Contains(folded, fold(w)) }) {
+			continue
+		}
+		for _, w := range group {
+			if strings.Contains(folded, fold(w)) {
+				continue
+			}
+			for _, term := range terms(x.analyze[lang], w, 8) {
+				if !slices.Contains(asked, term) && !slices.Contains(alike, term) && len(alike) < maxQueryTerms {
+					alike = append(alike, term)
+				}
+			}
+		}
+	}
+	return alike
+}
+
+// weights is how telling each term is: its inverse document frequency.
+type weights struct {
+	n  float64
+	df map[string]float64
+}
+
+func (w weights) of(term string) float64 {
+	return termWeight(term) * math.Log(1+w.n/(0.5+w.df[term]))
+}
+
+// features are the terms of a passage, in each way to ask for it and in all.
+type features struct {
+	all  map[string]bool
+	asks []ask
+}
+
+type ask struct {
+	terms map[string]bool
+	size  float64 // the weight of all terms
+}
+
+func (x *Index) learn(lang source.Lang, base *Base) {
+	w := weights{df: map[string]float64{}}
+	set := func(text string) map[string]bool {
+		m := map[string]bool{}
+		for _, term := range terms(x.analyze[lang], text, math.MaxInt) {
+			m[term] = true
+		}
+		return m
+	}
+	for _, a := range base.Articles() {
+		for _, p := range a.Passages {
+			asks := append([]string{p.Heading.In(lang)}, p.Asks.In(lang)...)
+			f := features{all: set(a.Title.In(lang) + "\n" + strings.Join(asks, "\n") + "\n" + p.Text.In(lang))}
+			for _, text := range asks {
+				f.asks = append(f.asks, ask{terms: set(text)})
+			}
+			for term := range f.all {
+				w.df[term]++
+			}
+			w.n++
+			x.features[lang] = append(x.features[lang], f)
+		}
+	}
+	x.weights[lang] = w
+	for _, f := range x.features[lang] {
+		for i := range f.asks {
+			// In a fixed order: a sum of floats depends on it, and so would ties.
+			for _, term := range slices.Sorted(maps.Keys(f.asks[i].terms)) {
+				f.asks[i].size += w.of(term)
+			}
+		}
+	}
+}
+
+// What the two views of a passage count in its score: how alike the question
+// is to one of the ways to ask for it, and how much of the question it speaks
+// of at all.
+const (
+	alikeShare  = 0.6
+	coversShare = 0.4
+)
+
+func (x *Index) score(lang source.Lang, i int, asked, alike []string) float64 {
+	w, f := x.weights[lang], x.features[lang][i]
+	total, covered := 0.0, 0.0
+	for _, term := range asked {
+		weight := w.of(term)
+		total += weight
+		if f.all[term] {
+			covered += weight
+		}
+	}
+	best := 0.0
+	for _, ask := range f.asks {
+		common := 0.0
+		for _, term := range asked {
+			if ask.terms[term] {
+				common += w.of(term)
+			}
+		}
+		for _, term := range alike {
+			if ask.terms[term] {
+				common += synonymBoost * w.of(term)
+			}
+		}
+		if ask.size+total > 0 {
+			best = max(best, min(1, 2*common/(ask.size+total)))
+		}
+	}
+	for _, term := range alike {
+		if f.all[term] {
+			covered += synonymBoost * w.of(term)
+		}
+	}
+	return alikeShare*best + coversShare*min(1, covered/max(total, 1e-9))
+}
