@@ -60,9 +60,9 @@ const passages = 5
 
 // Understand reads a message in the state of its conversation. It changes
 // nothing; the same message in the same state is understood the same way.
-func (k *Knowledge) Understand(ctx context.Context, st dialog.State, m Message) (dialog.Input, error) {
+func (k *Knowledge) Understand(ctx context.Context, st dialog.State, m Message) (in dialog.Input, err error) {
 	match := k.Engine.Match(m.Text)
-	in := dialog.Input{
+	in = dialog.Input{
 		Text: match.Text, Choice: m.Choice, Media: m.Media,
 		Lang: match.Lang, Traditional: match.Traditional, LangKnown: match.LangKnown,
 		Guesses: match.Guesses, Decision: match.Decision,
@@ -83,12 +83,22 @@ func (k *Knowledge) Understand(ctx context.Context, st dialog.State, m Message) 
 	if match.LangKnown || lang == "" {
 		lang = match.Lang
 	}
-	hits, err := k.Index.Search(ctx, lang, match.Normal, passages)
-	if err != nil {
-		return in, err
+	in.Passages, err = k.search(ctx, lang, match, passages)
+	return in, err
+}
+
+// Search answers a free question from the knowledge base, with the n passages
+// that answer best, best first.
+func (k *Knowledge) Search(ctx context.Context, lang source.Lang, text string, n int) ([]kb.Hit, error) {
+	return k.search(ctx, lang, k.Engine.Match(text), n)
+}
+
+func (k *Knowledge) search(ctx context.Context, lang source.Lang, m intents.Match, n int) ([]kb.Hit, error) {
+	prior := make(map[string]float64, len(m.Guesses))
+	for _, g := range m.Guesses {
+		prior[g.Intent] = g.Score
 	}
-	in.Passages = hits
-	return in, nil
+	return k.Index.Search(ctx, kb.Query{Lang: lang, Text: m.Normal, Prior: prior}, n)
 }
 
 // readable reports whether there is anything to understand: a letter or a

@@ -13,6 +13,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"sync"
 
 	"tilldesk/bot/dialog"
 	"tilldesk/content/source"
@@ -73,11 +74,12 @@ func Check(fsys fs.FS) []source.Problem {
 
 func load(fsys fs.FS) (*Content, []source.Problem) {
 	folder := source.Folder{FS: fsys, Problems: new(source.Problems)}
-	c := &Content{
-		Intents: intents.Load(folder),
-		Base:    kb.Load(folder),
-		Script:  dialog.Load(folder),
-	}
+	c := new(Content)
+	var parts sync.WaitGroup
+	parts.Go(func() { c.Intents = intents.Load(folder) })
+	parts.Go(func() { c.Base = kb.Load(folder) })
+	parts.Go(func() { c.Script = dialog.Load(folder) })
+	parts.Wait()
 	c.Script.Label = c.Intents.Label
 	c.Script.ArticleTitle = c.Base.Title
 	c.checkLinks(folder)

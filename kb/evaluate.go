@@ -1,11 +1,8 @@
 package kb
 
 import (
-	"context"
 	"fmt"
 	"strings"
-
-	"tilldesk/content/source"
 )
 
 // A Case is a query and the article that ought to answer it.
@@ -32,11 +29,12 @@ type Miss struct {
 
 const evaluated = 10 // hits looked at per case
 
-// Evaluate searches each case and reports where the right passage stands.
-func Evaluate(ctx context.Context, search func(context.Context, source.Lang, string, int) ([]Hit, error), lang source.Lang, cases []Case) (Report, error) {
+// Evaluate searches each case and reports where the right passage stands. An
+// error of search ends it.
+func Evaluate(cases []Case, search func(query string, n int) ([]Hit, error)) (Report, error) {
 	r := Report{N: len(cases)}
 	for _, c := range cases {
-		hits, err := search(ctx, lang, c.Query, evaluated)
+		hits, err := search(c.Query, evaluated)
 		if err != nil {
 			return r, fmt.Errorf("searching %q: %w", c.Query, err)
 		}

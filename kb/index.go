@@ -62,7 +62,7 @@ const (
 )
 
 // candidates is how many passages are ranked closely.
-const candidates = 24
+const candidates = 64
 
 // NewIndex builds the index of a base.
 func NewIndex(base *Base, opt Options) (*Index, error) {
@@ -153,10 +153,20 @@ func (x *Index) fill(base *Base) error {
 	return x.bleve.Batch(batch)
 }
 
-// Search returns the n passages that answer text best, best first. The text
-// is taken as words, never as a query language; of a long one only the
+// A Query is a question put to the knowledge base.
+type Query struct {
+	Lang source.Lang
+	Text string
+	// Prior is how likely each intent is to be meant, between 0 and 1, as far
+	// as somebody knows; articles of a likely intent are preferred.
+	Prior map[string]float64
+}
+
+// Search returns the n passages that answer the query best, best first. The
+// text is taken as words, never as a query language; of a long one only the
 // beginning is searched. An empty result is no error.
-func (x *Index) Search(ctx context.Context, lang source.Lang, text string, n int) ([]Hit, error) {
+func (x *Index) Search(ctx context.Context, q Query, n int) ([]Hit, error) {
+	text, lang := q.Text, q.Lang
 	if runes := []rune(text); len(runes) > maxQueryRunes {
 		text = string(runes[:maxQueryRunes])
 	}
@@ -180,11 +190,24 @@ func (x *Index) Search(ctx context.Context, lang source.Lang, text string, n int
 			return nil, fmt.Errorf("searching the knowledge base: the index knows a passage %q that was never put in", match.ID)
 		}
 		hit := x.hits[i]
-		hit.Score = x.score(lang, i, asked, alike) - 1e-9*float64(rank) // ties keep the order of BM25
+		hit.Score = (1-priorShare)*x.score(lang, i, asked, alike) + priorShare*q.prior(hit.Intents)
+		hit.Score -= 1e-9 * float64(rank) // ties keep the order of BM25
 		hits = append(hits, hit)
 	}
 	slices.SortStableFunc(hits, func(a, b Hit) int { return cmp.Compare(b.Score, a.Score) })
 	return hits[:min(n, len(hits))], nil
+}
+
+// priorShare is what the likely intent counts in the score of a passage.
+const priorShare = 0.25
+
+// prior is how likely it is that one of the intents is meant.
+func (q Query) prior(intents []string) float64 {
+	best := 0.0
+	for _, id := range intents {
+		best = max(best, q.Prior[id])
+	}
+	return best
 }
 
 // synonymBoost is what a synonym counts beside the word itself.

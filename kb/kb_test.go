@@ -116,7 +116,7 @@ func TestSearch(t *testing.T) {
 		{source.Zh, "", "", 0, true},
 		{source.En, `+heading:"x" -(cat~ /re.*/ *`, "", 0, true},
 	} {
-		hits, err := x.Search(t.Context(), tt.lang, tt.query, 3)
+		hits, err := x.Search(t.Context(), kb.Query{Lang: tt.lang, Text: tt.query}, 3)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -131,7 +131,7 @@ func TestSearch(t *testing.T) {
 		}
 	}
 	long := strings.Repeat("断网了 ", 5000)
-	if hits, err := x.Search(t.Context(), source.Zh, long, 1); err != nil || len(hits) != 1 {
+	if hits, err := x.Search(t.Context(), kb.Query{Text: long}, 1); err != nil || len(hits) != 1 {
 		t.Errorf("a long query finds %v, %v", hits, err)
 	}
 }
@@ -169,11 +169,23 @@ func TestLoadNamesProblems(t *testing.T) {
 	}
 }
 
+func TestPriorPrefersLikelyIntents(t *testing.T) {
+	x := index(t, base(t), kb.Options{})
+	for intent, want := range map[string]string{"network.offline": "network/offline", "care.maintenance": "cleaning/inside"} {
+		hits, err := x.Search(t.Context(), kb.Query{Text: "机器要网络", Prior: map[string]float64{intent: 1}}, 1)
+		if err != nil || len(hits) != 1 || hits[0].ID() != want {
+			t.Errorf("with %s likely: %v, %v; want %s", intent, hits, err, want)
+		}
+	}
+}
+
 func TestEvaluate(t *testing.T) {
 	x := index(t, base(t), kb.Options{})
-	r, err := kb.Evaluate(t.Context(), x.Search, source.Zh, []kb.Case{
+	r, err := kb.Evaluate([]kb.Case{
 		{Query: "没网能收款吗", Article: "network"},
 		{Query: "扫描窗怎么擦", Article: "cleaning", Passage: "inside"},
+	}, func(query string, n int) ([]kb.Hit, error) {
+		return x.Search(t.Context(), kb.Query{Text: query}, n)
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -224,7 +236,7 @@ func BenchmarkSearch(b *testing.B) {
 		x := index(b, many(b, n), kb.Options{})
 		b.Run(fmt.Sprintf("articles=%d", n), func(b *testing.B) {
 			for b.Loop() {
-				if _, err := x.Search(b.Context(), source.Zh, "客人手机付款码扫了没反应怎么办", 3); err != nil {
+				if _, err := x.Search(b.Context(), kb.Query{Text: "客人手机付款码扫了没反应怎么办"}, 3); err != nil {
 					b.Fatal(err)
 				}
 			}

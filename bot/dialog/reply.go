@@ -11,7 +11,7 @@ import (
 // a new topic.
 func (t *turn) answer() {
 	step := t.asked()
-	act, sure := t.in.Act, t.in.ActScore >= intents.SureAct
+	act, sure := t.in.Act, t.in.Act != "" && t.in.ActScore >= intents.SureAct
 	if step != nil && step.Expects == "text" && t.readScreen(step, act, sure) {
 		return
 	}

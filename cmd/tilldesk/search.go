@@ -38,7 +38,7 @@ func (a *app) search() *cobra.Command {
 				return err
 			}
 			defer k.Close()
-			hits, err := k.Index.Search(cmd.Context(), l, k.Engine.Match(query).Normal, 5)
+			hits, err := k.Search(cmd.Context(), l, query, 5)
 			if err != nil {
 				return failedError{err}
 			}

@@ -16,6 +16,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"sync"
 	"unicode/utf8"
 
 	"github.com/goccy/go-yaml"
@@ -68,17 +69,24 @@ func (p Problem) String() string {
 }
 
 // Problems collects what is wrong with a content folder. The zero value is
-// ready to use.
-type Problems struct{ list []Problem }
+// ready to use; it is safe for concurrent use.
+type Problems struct {
+	mu   sync.Mutex
+	list []Problem
+}
 
 // Add records a problem.
 func (p *Problems) Add(file string, line int, format string, args ...any) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	p.list = append(p.list, Problem{file, line, fmt.Sprintf(format, args...)})
 }
 
 // List returns the problems by file and line.
 func (p *Problems) List() []Problem {
+	p.mu.Lock()
 	list := slices.Clone(p.list)
+	p.mu.Unlock()
 	slices.SortStableFunc(list, func(a, b Problem) int {
 		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line))
 	})
@@ -168,16 +176,16 @@ func (f Folder) YAML(file string, v any) *Document {
 		return nil
 	}
 	parsed, err := parser.ParseBytes(data, 0)
+	if err == nil && (len(parsed.Docs) != 1 || parsed.Docs[0].Body == nil) {
+		f.Add(file, 0, "one YAML document is expected, found %d", len(parsed.Docs))
+		return nil
+	}
 	if err == nil {
-		err = yaml.NewDecoder(bytes.NewReader(data), yaml.Strict(), yaml.DisallowUnknownField()).Decode(v)
+		err = yaml.NodeToValue(parsed.Docs[0].Body, v, yaml.Strict())
 	}
 	if err != nil {
 		line, msg := yamlError(err)
 		f.Add(file, line, "%s", msg)
-		return nil
-	}
-	if len(parsed.Docs) != 1 || parsed.Docs[0].Body == nil {
-		f.Add(file, 0, "one YAML document is expected, found %d", len(parsed.Docs))
 		return nil
 	}
 	return &Document{file, parsed.Docs[0].Body, f.Problems}
