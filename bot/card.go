@@ -60,6 +60,7 @@ var cardWords = map[string]source.Text{
 	"not_understood": {Zh: "没听懂", En: "not understood"}, "anger": {Zh: "商户生气", En: "the merchant is angry"},
 	"cashout": {Zh: "套现类请求", En: "cash-out request"}, "fraud": {Zh: "疑似诈骗", En: "signs of fraud"},
 	"outage": {Zh: "平台故障", En: "platform outage"}, "device": {Zh: "机器要修换", En: "repair or replacement"},
+	"fault": {Zh: "机器人出错", En: "a fault of the bot"},
 
 	"yes": {Zh: "是", En: "yes"}, "no": {Zh: "不是", En: "no"}, "fixed": {Zh: "好了", En: "fixed"},
 	"not_fixed": {Zh: "没好", En: "not fixed"}, "skipped": {Zh: "没做", En: "skipped"}, "referred": {Zh: "已转告", En: "referred"},

@@ -26,6 +26,8 @@ type Message struct {
 	Text   string
 	Choice string // the id of a choice that was pressed, or ""
 	Media  bool   // a picture, voice or file came with it
+	// Secrets are kinds of numbers that were masked before the text got here.
+	Secrets []string
 }
 
 // Learn builds the knowledge from checked content: it trains the engine and
@@ -70,6 +72,9 @@ func (k *Knowledge) Understand(ctx context.Context, st dialog.State, m Message) 
 		Again: intents.Again(match.Text),
 		Angry: k.Engine.Angry(match.Text),
 		Empty: !readable(match),
+	}
+	for _, kind := range m.Secrets {
+		in.Secrets = append(in.Secrets, intents.Secret{Kind: kind})
 	}
 	if in.Empty || m.Choice != "" || st.Phase == dialog.WithHuman {
 		return in, nil

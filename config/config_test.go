@@ -124,7 +124,7 @@ func TestLoadRefusesHugeFile(t *testing.T) {
 // there.
 func TestLoadFindsUnknownVariables(t *testing.T) {
 	t.Chdir(t.TempDir())
-	t.Setenv("TILLDESK_LOG_LEVLE", "do-not-show")
+	t.Setenv("TILLDESK_LOG_LEVELS", "do-not-show")
 	t.Setenv("TILLDESK_CONTENTDIR", "x")
 	t.Setenv("TILLDESK_PORT", "8080")
 	t.Setenv("TILLDESK_NOTHING", "")
@@ -134,7 +134,7 @@ func TestLoadFindsUnknownVariables(t *testing.T) {
 		t.Fatal("no error")
 	}
 	want := "TILLDESK_CONTENTDIR: unknown environment variable, the nearest known one is TILLDESK_CONTENT_DIR; " +
-		"TILLDESK_LOG_LEVLE: unknown environment variable, the nearest known one is TILLDESK_LOG_LEVEL; " +
+		"TILLDESK_LOG_LEVELS: unknown environment variable, the nearest known one is TILLDESK_LOG_LEVEL; " +
 		"TILLDESK_PORT: unknown environment variable, the nearest known one is TILLDESK_LOG_FORMAT"
 	if diff := cmp.Diff(want, err.Error()); diff != "" {
 		t.Errorf("error (-want +got):\n%s", diff)

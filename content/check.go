@@ -3,6 +3,7 @@ package content
 import (
 	"slices"
 
+	"tilldesk/bot/dialog"
 	"tilldesk/content/source"
 	"tilldesk/intents"
 )
@@ -54,4 +55,22 @@ func (c *Content) checkBase() {
 			code.Problem("intent", "intent %q has no playbook", code.Intent)
 		}
 	}
+}
+
+// played is how many made-up cases of each playbook are played.
+const played = 300
+
+// unreached finds steps that no merchant would ever be asked.
+func (c *Content) unreached() []source.Problem {
+	var problems []source.Problem
+	for _, intent := range c.Script.Symptoms() {
+		p := c.Script.Playbook(intent)
+		for _, id := range p.Unreached(played) {
+			doc := c.Script.Document(intent)
+			i := slices.IndexFunc(p.Steps, func(s dialog.Step) bool { return s.ID == id })
+			problems = append(problems, source.Problem{File: doc.Name, Line: doc.Line("steps", i),
+				Msg: "step \"" + id + "\" is never asked: its numbers tell nothing or cost too much; mend them or take it out"})
+		}
+	}
+	return problems
 }

@@ -66,9 +66,14 @@ func Load(fsys fs.FS) (*Content, error) {
 	return c, nil
 }
 
-// Check returns every problem of a content folder, by file and line.
+// Check returns every problem of a content folder, by file and line. It looks
+// further than Load: it plays each playbook to find steps that nobody would
+// ever be asked.
 func Check(fsys fs.FS) []source.Problem {
-	_, problems := load(fsys)
+	c, problems := load(fsys)
+	if len(problems) == 0 {
+		problems = c.unreached()
+	}
 	return problems
 }
 

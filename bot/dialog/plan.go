@@ -16,6 +16,10 @@ const referralCure = 0.9
 // unnamed is the chance of "yes" for a cause that a check does not name.
 const unnamed = 0.5
 
+// recognised is the share of the rest of the search that is saved, on average,
+// by words typed from the screen: often they name the cause by themselves.
+const recognised = 0.35
+
 // slip is the chance that a merchant answers a check wrongly; without it one
 // slip would rule the true cause out for good.
 const slip = 0.03
@@ -214,6 +218,9 @@ func (p *Playbook) costOfAsking(check *Step, answers map[string]Result, post []f
 			}
 			then[check.ID] = answer.result
 			after, _ := p.expectedCost(then, p.Posterior(then), irreversible)
+			if check.Expects == "text" && answer.result == Yes {
+				after *= 1 - recognised
+			}
 			cost += answer.chance * after
 		}
 	}

@@ -99,11 +99,12 @@ const (
 	CauseFraud         Cause = "fraud"
 	CauseOutage        Cause = "outage"
 	CauseDevice        Cause = "device"
+	CauseFault         Cause = "fault" // the bot itself failed
 )
 
 // Causes lists every reason to call a person.
 var Causes = []Cause{CauseAsked, CauseMoney, CauseRestricted, CauseStepsUsed, CauseNotUnderstood,
-	CauseAnger, CauseCashout, CauseFraud, CauseOutage, CauseDevice}
+	CauseAnger, CauseCashout, CauseFraud, CauseOutage, CauseDevice, CauseFault}
 
 // An Answer is the direct answer to an intent that is no symptom.
 type Answer struct {

@@ -54,7 +54,7 @@ var replyKeys = []string{
 	"fixed", "fixed.next_time", "resume", "resume.offer", "restart",
 	"text.noted", "secret", "choice.gone",
 	"handoff.asked", "handoff.money", "handoff.restricted", "handoff.steps_used", "handoff.not_understood",
-	"handoff.anger", "handoff.cashout", "handoff.fraud", "handoff.outage", "handoff.device",
+	"handoff.anger", "handoff.cashout", "handoff.fraud", "handoff.outage", "handoff.device", "handoff.fault",
 	"code.never", "code.fresh", "code.wait", "code.other", "code.no",
 	"choice.yes", "choice.no", "choice.fixed", "choice.not_fixed", "choice.unsure", "choice.skip", "choice.human",
 	"choice.none", "choice.charged", "choice.no_text", "choice.enough", "choice.resume", "choice.leave",

@@ -73,6 +73,23 @@ func (s *Script) Step(from State, in Input) Outcome {
 	return t.out
 }
 
+// GiveUp hands a conversation over after its messages could not be answered
+// for a fault of ours: an apology, and a person.
+func (s *Script) GiveUp(from State) Outcome {
+	t := &turn{script: s, out: Outcome{State: from.clone()}}
+	t.st = &t.out.State
+	if t.st.Lang == "" {
+		t.st.Lang = source.Zh
+	}
+	if t.st.Phase == WithHuman {
+		t.out.Reason = Silent
+		return t.out
+	}
+	t.handoff(CauseFault)
+	t.close()
+	return t.out
+}
+
 // Release gives a conversation back to the bot after a person had it.
 func (s *Script) Release(from State) State {
 	st := from.clone()

@@ -7,7 +7,8 @@ import (
 const (
 	costIn    = 5 // of missing a row of the class; the others outnumber them
 	costOut   = 1
-	tolerance = .3 // of the gradient; scores are settled long before weights are
+	tolerance = .3  // of the gradient; scores are settled long before weights are
+	slight    = .05 // gradients that are not worth a step
 	maxEpochs = 100
 )
 
@@ -56,6 +57,9 @@ func (s *solver) solve(v *vectors, labels []int32, class int32, dim int) (bias f
 			}
 			kept = append(kept, i)
 			lo, hi = min(lo, g), max(hi, g)
+			if -slight < g && g < slight {
+				continue
+			}
 			a := max(0, alpha[i]-g/(2+slack)) // 2: the squared length and the bias
 			d := (a - alpha[i]) * y
 			alpha[i] = a
@@ -93,20 +97,14 @@ func (s *solver) finish(v *vectors, labels []int32, class int32) {
 	}
 }
 
-// dot is the product of a sparse vector with w. Two sums keep the processor
-// from waiting for one addition after the other.
+// dot is the product of a sparse vector with w.
 func dot(features []int32, values []float32, w []float32) float32 {
 	values = values[:len(features)]
-	var a, b float32
-	i := 0
-	for ; i+1 < len(features); i += 2 {
-		a += values[i] * w[features[i]]
-		b += values[i+1] * w[features[i+1]]
+	var sum float32
+	for i, f := range features {
+		sum += values[i] * w[f]
 	}
-	if i < len(features) {
-		a += values[i] * w[features[i]]
-	}
-	return a + b
+	return sum
 }
 
 // zeroed returns n zeros, in s's memory if that is enough.

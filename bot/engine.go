@@ -1,0 +1,455 @@
+package bot
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"runtime/debug"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+	"unicode/utf8"
+
+	"tilldesk/bot/dialog"
+	"tilldesk/content/source"
+	"tilldesk/intents"
+)
+
+// Store is what the engine needs from storage, and no more.
+type Store interface {
+	// Accept stores messages, all of them in one durable commit, and returns
+	// one receipt each in the same order. A message that is stored already is
+	// not stored again.
+	Accept(ctx context.Context, in []Arrival) ([]Receipt, error)
+	// Claim takes up to n conversations that have unanswered messages due at
+	// now and that nobody holds, and holds them for owner until the lease ends.
+	Claim(ctx context.Context, owner string, now time.Time, lease time.Duration, n int) ([]Work, error)
+	// Commit stores a turn in one transaction and ends the claim. It fails with
+	// ErrLost if the claim is not held any more; nothing is stored then.
+	Commit(ctx context.Context, t Turn) (Receipt, error)
+	// Retry ends the claim and lets the work come back at the time given.
+	Retry(ctx context.Context, w Work, at time.Time, why string) error
+	// Replies returns what was answered to a message and where its
+	// conversation stands; done is false while it waits for its turn.
+	Replies(ctx context.Context, id MessageID) (r Answered, done bool, err error)
+}
+
+// ErrLost says that a claim ended before its work did: the worker was slower
+// than its lease, and another one has the work now.
+var ErrLost = errors.New("the claim on this conversation has ended")
+
+// ErrFull says that no more messages can be taken now; the sender should come
+// back later.
+var ErrFull = errors.New("too many messages are waiting; try again in a moment")
+
+// An Arrival is an inbound message as it is stored: its text masked.
+type Arrival struct {
+	Inbound
+	Secrets []string // kinds of numbers that were masked
+}
+
+// A Receipt says where a message was stored.
+type Receipt struct {
+	Conversation ConversationID
+	Message      MessageID
+	Fresh        bool // false if it was stored before
+}
+
+// Answered is what the bot said to a message.
+type Answered struct {
+	Replies []Reply
+	State   dialog.State
+}
+
+// Options of an Engine; zero values are good.
+type Options struct {
+	Workers int           // conversations stepped at once; 4 if 0
+	Lease   time.Duration // a claim's length; 30 s if 0
+	Idle    time.Duration // how often to look for work nobody announced; 1 s if 0
+	Backlog int           // messages waiting to be stored before ErrFull; 1024 if 0
+	Pull    func(channel string) bool
+	Log     *slog.Logger
+	Now     func() time.Time
+}
+
+// Engine takes messages in and answers them. It touches no network. Many
+// engines, in one process or several, may share a store.
+type Engine struct {
+	store     Store
+	knowledge atomic.Pointer[Knowledge]
+	opt       Options
+	owner     string
+	intake    chan *deposit
+	wake      chan struct{}
+
+	mu      sync.Mutex
+	waiting map[MessageID][]chan struct{}
+
+	// Committed is called after each turn with its conversation, to let others
+	// follow: the outbox, open pages. It must not block.
+	Committed func(ConversationID)
+}
+
+// maxAttempts is how often a turn is tried before its messages are put aside.
+const maxAttempts = 3
+
+// NewEngine returns an engine that answers with the knowledge. owner names
+// this process among those that share the store.
+func NewEngine(store Store, k *Knowledge, owner string, opt Options) *Engine {
+	setDefault(&opt.Workers, 4)
+	setDefault(&opt.Lease, 30*time.Second)
+	setDefault(&opt.Idle, time.Second)
+	setDefault(&opt.Backlog, 1024)
+	if opt.Log == nil {
+		opt.Log = slog.New(slog.DiscardHandler)
+	}
+	if opt.Now == nil {
+		opt.Now = time.Now
+	}
+	if opt.Pull == nil {
+		opt.Pull = func(string) bool { return false }
+	}
+	e := &Engine{
+		store: store, opt: opt, owner: owner,
+		intake:    make(chan *deposit, opt.Backlog),
+		wake:      make(chan struct{}, 1),
+		waiting:   map[MessageID][]chan struct{}{},
+		Committed: func(ConversationID) {},
+	}
+	e.knowledge.Store(k)
+	return e
+}
+
+func setDefault[T comparable](v *T, otherwise T) {
+	var zero T
+	if *v == zero {
+		*v = otherwise
+	}
+}
+
+// Swap lets the engine answer with other knowledge from the next turn on. The
+// old one may be closed once no turn is under way; it is returned.
+func (e *Engine) Swap(k *Knowledge) *Knowledge { return e.knowledge.Swap(k) }
+
+// A deposit is a message on its way to the store.
+type deposit struct {
+	arrival Arrival
+	done    chan struct{}
+	receipt Receipt
+	err     error
+}
+
+// Accept stores a message durably and returns once it is stored; only then may
+// the network be told so. Numbers that must not be kept are masked before.
+func (e *Engine) Accept(ctx context.Context, in Inbound) (Receipt, error) {
+	if in.Address.Channel == "" || in.Address.Remote == "" || in.Remote == "" {
+		return Receipt{}, fmt.Errorf("accepting a message: channel %q, conversation %q and message id %q must be given",
+			in.Address.Channel, in.Address.Remote, in.Remote)
+	}
+	d := &deposit{arrival: arrive(in, e.opt.Now()), done: make(chan struct{})}
+	select {
+	case e.intake <- d:
+	default:
+		return Receipt{}, ErrFull
+	}
+	select {
+	case <-d.done:
+		return d.receipt, d.err
+	case <-ctx.Done():
+		return Receipt{}, fmt.Errorf("accepting a message: %w", ctx.Err())
+	}
+}
+
+func arrive(in Inbound, now time.Time) Arrival {
+	text := strings.ToValidUTF8(strings.ReplaceAll(in.Text, "\x00", ""), "\uFFFD")
+	if utf8.RuneCountInString(text) > MaxTextRunes {
+		text = string([]rune(text)[:MaxTextRunes])
+	}
+	if len(in.Media) > maxMedia {
+		in.Media = in.Media[:maxMedia]
+	}
+	masked, found := intents.Mask(text)
+	in.Text = masked
+	if in.At.IsZero() {
+		in.At = now
+	}
+	a := Arrival{Inbound: in}
+	for _, s := range found {
+		if s.Kind != intents.MerchantNo {
+			a.Secrets = append(a.Secrets, s.Kind)
+		}
+	}
+	return a
+}
+
+// Run stores what comes in and answers it until ctx ends; then it finishes the
+// turns in hand and returns. What is not answered by then stays in the store.
+func (e *Engine) Run(ctx context.Context) {
+	var running sync.WaitGroup
+	running.Go(func() { e.deposit(ctx) })
+	for i := range e.opt.Workers {
+		running.Go(func() { e.work(ctx, fmt.Sprintf("%s/%d", e.owner, i)) })
+	}
+	running.Wait()
+}
+
+// maxBatch is how many messages share one commit. The disk is waited for once
+// for all of them.
+const maxBatch = 256
+
+func (e *Engine) deposit(ctx context.Context) {
+	for {
+		var batch []*deposit
+		select {
+		case d := <-e.intake:
+			batch = append(batch, d)
+		case <-ctx.Done():
+			e.refuse(ctx)
+			return
+		}
+	more:
+		for len(batch) < maxBatch {
+			select {
+			case d := <-e.intake:
+				batch = append(batch, d)
+			default:
+				break more
+			}
+		}
+		e.storeBatch(context.WithoutCancel(ctx), batch)
+	}
+}
+
+// refuse ends the deposits that nobody will store any more.
+func (e *Engine) refuse(ctx context.Context) {
+	for {
+		select {
+		case d := <-e.intake:
+			d.err = fmt.Errorf("accepting a message: the service is stopping: %w", ctx.Err())
+			close(d.done)
+		default:
+			return
+		}
+	}
+}
+
+func (e *Engine) storeBatch(ctx context.Context, batch []*deposit) {
+	arrivals := make([]Arrival, len(batch))
+	for i, d := range batch {
+		arrivals[i] = d.arrival
+	}
+	receipts, err := e.store.Accept(ctx, arrivals)
+	if err != nil {
+		e.opt.Log.Error("messages could not be stored", "messages", len(batch), "error", err)
+	}
+	for i, d := range batch {
+		if err != nil {
+			d.err = fmt.Errorf("storing a message: %w", err)
+		} else {
+			d.receipt = receipts[i]
+		}
+		close(d.done)
+	}
+	e.Wake()
+}
+
+// Wake lets a worker look for work at once.
+func (e *Engine) Wake() {
+	select {
+	case e.wake <- struct{}{}:
+	default:
+	}
+}
+
+func (e *Engine) work(ctx context.Context, owner string) {
+	idle := time.NewTicker(e.opt.Idle)
+	defer idle.Stop()
+	for {
+		n, err := e.round(context.WithoutCancel(ctx), owner)
+		if err != nil {
+			e.opt.Log.Error("work could not be claimed", "error", err)
+		}
+		if ctx.Err() != nil {
+			return
+		}
+		if n > 0 {
+			e.Wake() // there may be more for the others
+			continue
+		}
+		select {
+		case <-e.wake:
+		case <-idle.C:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// round claims and answers some conversations and returns how many.
+func (e *Engine) round(ctx context.Context, owner string) (int, error) {
+	const atOnce = 8
+	works, err := e.store.Claim(ctx, owner, e.opt.Now(), e.opt.Lease, atOnce)
+	if err != nil {
+		return 0, err
+	}
+	for _, w := range works {
+		e.answer(ctx, w)
+	}
+	return len(works), nil
+}
+
+// answer takes one work through understanding, step and commit. A failure is
+// retried later, three times at most; then the messages are put aside, and the
+// conversation goes on with an apology and a person.
+func (e *Engine) answer(ctx context.Context, w Work) {
+	log := e.opt.Log.With("conversation", w.Conversation.ID, "channel", w.Conversation.Address.Channel, "attempt", w.Attempts+1)
+	t, err := e.step(ctx, w)
+	if err != nil && w.Attempts+1 >= maxAttempts {
+		log.Error("the messages are put aside", "messages", len(w.Messages), "error", err)
+		t, err = e.giveUp(w, err), nil
+	}
+	if err != nil {
+		log.Warn("a turn failed and will be tried again", "error", err)
+		if err := e.store.Retry(ctx, w, e.opt.Now().Add(backoff(w.Attempts)), err.Error()); err != nil {
+			log.Error("the failure could not be stored", "error", err)
+		}
+		return
+	}
+	_, err = e.store.Commit(ctx, t)
+	switch {
+	case errors.Is(err, ErrLost):
+		log.Warn("the claim was lost; another worker answers")
+		return
+	case err != nil:
+		log.Error("the turn could not be stored", "error", err)
+		return
+	}
+	log.Info("answered", "reason", t.Reason, "messages", len(w.Messages), "replies", len(t.Replies), "phase", t.State.Phase)
+	e.announce(w)
+}
+
+// backoff is the wait before the next attempt: 1 s, 4 s, 16 s.
+func backoff(attempts int) time.Duration { return time.Second << (2 * min(attempts, 4)) }
+
+// step computes the turn of a work. A panic is an error of this turn alone.
+func (e *Engine) step(ctx context.Context, w Work) (t Turn, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("answering panicked: %v\n%s", p, debug.Stack())
+		}
+	}()
+	k := e.knowledge.Load()
+	st := w.Conversation.State
+	if st.Lang == "" && w.Messages[0].Lang != "" {
+		st.Lang = w.Messages[0].Lang
+	}
+	out, err := k.Turn(ctx, st, together(w.Messages))
+	if err != nil {
+		return Turn{}, fmt.Errorf("understanding a message: %w", err)
+	}
+	return e.turn(w, out, k), nil
+}
+
+func (e *Engine) turn(w Work, out dialog.Outcome, k *Knowledge) Turn {
+	t := Turn{
+		Work: w, State: out.State, Reason: out.Reason, Replies: Render(out.State, out.Say),
+		Pull:    e.opt.Pull(w.Conversation.Address.Channel),
+		Handoff: out.Handoff, Solved: out.Solved, At: e.opt.Now(),
+	}
+	if out.Handoff != nil {
+		t.Card = NewCard(k, out.State, *out.Handoff)
+	}
+	return t
+}
+
+// together makes one message of a burst: its texts one below the other.
+func together(messages []Pending) Message {
+	m := Message{Choice: messages[len(messages)-1].Choice}
+	var texts []string
+	for _, p := range messages {
+		if strings.TrimSpace(p.Text) != "" {
+			texts = append(texts, p.Text)
+		}
+		m.Media = m.Media || len(p.Media) > 0
+		m.Secrets = append(m.Secrets, p.Secrets...)
+	}
+	m.Text = strings.Join(texts, "\n")
+	return m
+}
+
+// giveUp is the turn that puts messages aside.
+func (e *Engine) giveUp(w Work, why error) Turn {
+	k := e.knowledge.Load()
+	out := k.Script.GiveUp(w.Conversation.State)
+	t := e.turn(w, out, k)
+	t.Dead = why.Error()
+	return t
+}
+
+// announce wakes whoever waits for the answers to these messages.
+func (e *Engine) announce(w Work) {
+	e.mu.Lock()
+	for _, m := range w.Messages {
+		for _, c := range e.waiting[m.ID] {
+			close(c)
+		}
+		delete(e.waiting, m.ID)
+	}
+	e.mu.Unlock()
+	e.Committed(w.Conversation.ID)
+}
+
+// recheck is how often a waiting caller looks into the store itself: another
+// replica may have answered.
+const recheck = 250 * time.Millisecond
+
+// Replies waits until a message is answered and returns the answer: the same
+// one each time, however often it is asked for.
+func (e *Engine) Replies(ctx context.Context, id MessageID) (Answered, error) {
+	done := make(chan struct{})
+	e.mu.Lock()
+	e.waiting[id] = append(e.waiting[id], done)
+	e.mu.Unlock()
+	defer e.forget(id, done)
+	again := time.NewTicker(recheck)
+	defer again.Stop()
+	for {
+		r, ok, err := e.store.Replies(ctx, id)
+		if ok || err != nil {
+			return r, err
+		}
+		select {
+		case <-done:
+			done = nil // announced once; from here on the ticker suffices
+		case <-again.C:
+		case <-ctx.Done():
+			return Answered{}, fmt.Errorf("waiting for the answer to %s: %w", id, ctx.Err())
+		}
+	}
+}
+
+func (e *Engine) forget(id MessageID, done chan struct{}) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	rest := e.waiting[id][:0]
+	for _, c := range e.waiting[id] {
+		if c != done {
+			rest = append(rest, c)
+		}
+	}
+	if len(rest) == 0 {
+		delete(e.waiting, id)
+	} else {
+		e.waiting[id] = rest
+	}
+}
+
+// LangOf is the language that a channel should start a conversation in.
+func LangOf(tag string) source.Lang {
+	if strings.HasPrefix(strings.ToLower(tag), "en") {
+		return source.En
+	}
+	return source.Zh
+}

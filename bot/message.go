@@ -1,0 +1,165 @@
+package bot
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"tilldesk/bot/dialog"
+	"tilldesk/content/source"
+)
+
+// A ConversationID names a conversation for good. It is ours; what the network
+// calls it is in Address.
+type ConversationID string
+
+// A MessageID names a message of either side for good.
+type MessageID string
+
+// A RemoteID is what a network calls a message. It is opaque outside its
+// channel.
+type RemoteID string
+
+// An Address is where a conversation lives on its network.
+type Address struct {
+	Channel string // the channel's name
+	Remote  string // the network's id of the chat or user; opaque outside its channel
+}
+
+// An Inbound is what a channel received: authentic, bounded, and in no way
+// understood yet.
+type Inbound struct {
+	Address Address
+	// Remote names the message within its conversation. The same one accepted
+	// again is the same message: networks deliver more than once.
+	Remote RemoteID
+	Text   string
+	Choice string // the id of a choice that was pressed, or ""
+	Media  []Media
+	Lang   source.Lang // what the channel knows of the merchant's language, or ""
+	At     time.Time   // when the network says it was sent; zero if it does not say
+}
+
+// Media is a file that came with a message or goes out with one.
+type Media struct {
+	Kind   string `json:"kind"`             // image, voice, video, file
+	Type   string `json:"type"`             // MIME type
+	Remote string `json:"remote,omitempty"` // the network's handle, if it is not here yet
+	Path   string `json:"path,omitempty"`   // below the data folder, once it is here
+	Bytes  int64  `json:"bytes,omitempty"`
+}
+
+// Bounds on what Accept takes; a channel cuts or refuses before that.
+const (
+	MaxTextRunes = 20_000
+	maxMedia     = 20
+)
+
+// An Outbound is a reply on its way to the merchant.
+type Outbound struct {
+	ID           MessageID
+	Conversation ConversationID
+	Address      Address
+	Seq          int64 // order within the conversation
+	Author       Author
+	Reply        Reply
+	Attempts     int
+}
+
+// Author is who said something.
+type Author string
+
+// The authors.
+const (
+	Merchant Author = "merchant"
+	Bot      Author = "bot"
+	Staff    Author = "staff"
+)
+
+// A Channel delivers messages to one network and is safe for concurrent use.
+type Channel interface {
+	// Name is stable: it is stored with every conversation.
+	Name() string
+	Limits() Limits
+	// Send delivers one message and returns what the network calls it. A
+	// *RetryError says when to come back and that nothing was delivered;
+	// ErrUnreachable says that this conversation cannot be reached any more; any
+	// other error leaves open whether the message arrived.
+	Send(ctx context.Context, m Outbound) (RemoteID, error)
+}
+
+// Limits are what a network can take, as data, so that the core can ask
+// without knowing which network it is.
+type Limits struct {
+	// Pull is set for a channel whose client fetches its messages; nothing is
+	// sent then, a stored message is a delivered one.
+	Pull bool
+	// Messages per second to one conversation and to all together; 0: no limit.
+	PerConversation float64
+	Overall         float64
+	// Timeout of one Send; it ends before the lease of the message does.
+	Timeout time.Duration
+}
+
+// ErrUnreachable says that a conversation cannot be reached any more: blocked,
+// unsubscribed, deleted.
+var ErrUnreachable = errors.New("the merchant cannot be reached on this channel any more")
+
+// A RetryError is a failure after which nothing was delivered and the message
+// may be sent again.
+type RetryError struct {
+	After time.Duration // not before; 0 leaves it to the sender
+	Err   error
+}
+
+func (e *RetryError) Error() string {
+	if e.After > 0 {
+		return fmt.Sprintf("not sent, again after %v: %v", e.After, e.Err)
+	}
+	return fmt.Sprintf("not sent: %v", e.Err)
+}
+
+// Unwrap returns the cause.
+func (e *RetryError) Unwrap() error { return e.Err }
+
+// A Conversation is what is stored of one, without its messages.
+type Conversation struct {
+	ID      ConversationID
+	Address Address
+	State   dialog.State
+}
+
+// A Work is a conversation that has something to be answered, claimed by one
+// worker. Its messages are in order; none of another kind lies between them.
+type Work struct {
+	Conversation Conversation
+	Lease        string // proves at Commit that the claim still holds
+	Attempts     int    // times it was tried before
+	Messages     []Pending
+}
+
+// A Pending is a stored message of a merchant that waits for its turn.
+type Pending struct {
+	ID      MessageID
+	Text    string // masked
+	Choice  string
+	Media   []Media
+	Secrets []string // kinds of numbers that were masked
+	Lang    source.Lang
+	At      time.Time
+}
+
+// A Turn is all that follows from a Work. It is committed whole or not at all.
+type Turn struct {
+	Work    Work
+	State   dialog.State
+	Reason  dialog.Reason
+	Replies []Reply
+	Pull    bool // the channel fetches its messages
+	Handoff *dialog.Handoff
+	Card    Card
+	Solved  *dialog.Solved
+	Dead    string // why the messages were put aside; "" if they were answered
+	At      time.Time
+}
