@@ -31,7 +31,7 @@ test:
 	$(GO) test ./...
 
 race:
-	$(GO) test -race ./...
+	$(GO) test -race -timeout 20m ./...
 
 ## fmt: the files that gofmt would change, if any
 fmt:
@@ -90,7 +90,7 @@ fuzz:
 
 ## nightly: what takes too long for every change
 nightly: fuzz bench
-	$(GO) test -race -count 3 -shuffle on ./...
+	$(GO) test -race -count 3 -shuffle on -timeout 60m ./...
 
 ci:
 	./.ci/run

@@ -26,9 +26,10 @@ type Store interface {
 	// Claim takes up to n conversations that have unanswered messages due at
 	// now and that nobody holds, and holds them for owner until the lease ends.
 	Claim(ctx context.Context, owner string, now time.Time, lease time.Duration, n int) ([]Work, error)
-	// Commit stores a turn in one transaction and ends the claim. It fails with
-	// ErrLost if the claim is not held any more; nothing is stored then.
-	Commit(ctx context.Context, t Turn) (Receipt, error)
+	// Commit stores a turn in one transaction, ends the claim and returns the
+	// state as stored: with the ticket, if the turn hands over to a person. It
+	// fails with ErrLost if the claim is not held any more; nothing is stored then.
+	Commit(ctx context.Context, t Turn) (dialog.State, error)
 	// Retry ends the claim and lets the work come back at the time given.
 	Retry(ctx context.Context, w Work, at time.Time, why string) error
 	// Replies returns what was answered to a message and where its
@@ -144,9 +145,8 @@ type deposit struct {
 // Accept stores a message durably and returns once it is stored; only then may
 // the network be told so. Numbers that must not be kept are masked before.
 func (e *Engine) Accept(ctx context.Context, in Inbound) (Receipt, error) {
-	if in.Address.Channel == "" || in.Address.Remote == "" || in.Remote == "" {
-		return Receipt{}, fmt.Errorf("accepting a message: channel %q, conversation %q and message id %q must be given",
-			in.Address.Channel, in.Address.Remote, in.Remote)
+	if err := in.Check(); err != nil {
+		return Receipt{}, fmt.Errorf("accepting a message: %w", err)
 	}
 	d := &deposit{arrival: arrive(in, e.opt.Now()), done: make(chan struct{})}
 	select {
@@ -317,7 +317,7 @@ func (e *Engine) answer(ctx context.Context, w Work) {
 		}
 		return
 	}
-	_, err = e.store.Commit(ctx, t)
+	st, err := e.store.Commit(ctx, t)
 	switch {
 	case errors.Is(err, ErrLost):
 		log.Warn("the claim was lost; another worker answers")
@@ -326,7 +326,7 @@ func (e *Engine) answer(ctx context.Context, w Work) {
 		log.Error("the turn could not be stored", "error", err)
 		return
 	}
-	log.Info("answered", "reason", t.Reason, "messages", len(w.Messages), "replies", len(t.Replies), "phase", t.State.Phase)
+	log.Info("answered", "reason", t.Reason, "messages", len(w.Messages), "replies", len(t.Replies), "phase", st.Phase, "ticket", st.Ticket)
 	e.announce(w)
 }
 

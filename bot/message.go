@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
+	"unicode/utf8"
 
 	"tilldesk/bot/dialog"
 	"tilldesk/content/source"
@@ -53,8 +55,23 @@ type Media struct {
 // Bounds on what Accept takes; a channel cuts or refuses before that.
 const (
 	MaxTextRunes = 20_000
+	MaxIDBytes   = 512 // of a channel's name and of each id that a network makes
 	maxMedia     = 20
 )
+
+// Check says why a message cannot be told from others and therefore not be
+// accepted: its ids must be given, valid UTF-8 without NUL, and short.
+// They are never cleaned, as two of them could become the same.
+func (in Inbound) Check() error {
+	for _, id := range []struct{ name, value string }{
+		{"channel", in.Address.Channel}, {"conversation", in.Address.Remote}, {"message id", string(in.Remote)},
+	} {
+		if id.value == "" || len(id.value) > MaxIDBytes || !utf8.ValidString(id.value) || strings.ContainsRune(id.value, 0) {
+			return fmt.Errorf("the %s %.40q must be 1 to %d bytes of UTF-8 without NUL", id.name, id.value, MaxIDBytes)
+		}
+	}
+	return nil
+}
 
 // An Outbound is a reply on its way to the merchant.
 type Outbound struct {
@@ -64,7 +81,36 @@ type Outbound struct {
 	Seq          int64 // order within the conversation
 	Author       Author
 	Reply        Reply
-	Attempts     int
+	At           time.Time // when it was said
+	Attempts     int       // times it was tried before
+	Lease        string    // proves to the store that the claim on it still holds
+}
+
+// Delivery is how far a reply has come.
+type Delivery string
+
+// The deliveries.
+const (
+	Unsent  Delivery = "new"
+	Sending Delivery = "sending" // a request may be under way
+	Sent    Delivery = "sent"
+	Held    Delivery = "held" // it may have arrived or not; a person decides
+	Dead    Delivery = "dead" // it will not be sent unless a person says so
+)
+
+// An Entry is a message of a conversation's transcript, of either side.
+type Entry struct {
+	ID           MessageID
+	Conversation ConversationID
+	Seq          int64 // order within the conversation; ascending, with gaps
+	Author       Author
+	Reply        Reply    // of a merchant only the text
+	Choice       string   // the id of the choice that the merchant pressed, or ""
+	Media        []Media  // what the merchant sent with it
+	Secrets      []string // kinds of numbers that were masked
+	At           time.Time
+	Delivery     Delivery // of what was said to the merchant
+	Remote       RemoteID // what the network calls it, once it is known
 }
 
 // Author is who said something.

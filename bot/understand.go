@@ -76,13 +76,21 @@ func (k *Knowledge) Understand(ctx context.Context, st dialog.State, m Message) 
 	for _, kind := range m.Secrets {
 		in.Secrets = append(in.Secrets, intents.Secret{Kind: kind})
 	}
-	if in.Empty || m.Choice != "" || st.Phase == dialog.WithHuman {
+	if m.Choice != "" || st.Phase == dialog.WithHuman {
 		return in, nil
 	}
 	asked, expectsText := k.Script.Asked(st)
 	in.Act, in.ActScore = k.Engine.Act(match.Text, asked)
-	for _, found := range k.Base.Codes().Find(match.Text, expectsText) {
-		in.Codes = append(in.Codes, *found.Code)
+	if in.Empty {
+		// A thumb up is an answer where something was asked.
+		in.Empty = st.Fix == nil || in.ActScore < intents.SureAct
+		return in, nil
+	}
+	in.Codes = k.Base.Codes().Find(match.Text, expectsText || st.Fix != nil && len(match.Text) <= 3)
+	if st.Phase == dialog.Clarifying && match.Decision != intents.Answer {
+		// What was unclear and what is added to it may be clear together.
+		whole := k.Engine.Match(st.Unclear + "\n" + m.Text)
+		in.Guesses, in.Decision = whole.Guesses, whole.Decision
 	}
 	lang := st.Lang
 	if match.LangKnown || lang == "" {

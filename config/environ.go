@@ -57,7 +57,7 @@ func readEnviron(env func(string) (string, bool), all settings) (layer, []error)
 func (all settings) parse(key, text string) any {
 	s, asFile, _ := all.named(key)
 	var value any
-	if asFile || s.text() || yaml.Unmarshal([]byte(text), &value) != nil {
+	if asFile || s.text() || yaml.Unmarshal([]byte(text), &value) != nil || value == nil {
 		return text
 	}
 	return value

@@ -49,7 +49,10 @@ func overlay(into any, file string, data []byte, env func(string) (string, bool)
 	}
 
 	reject := func(key string) {
-		s, _, _ := all.named(key)
+		s, _, ok := all.named(key)
+		if !ok {
+			panic("config: validate names a setting that does not exist: " + key)
+		}
 		problems = append(problems, s.rejection(origin[key], v.Get(key)))
 	}
 	for _, s := range all {

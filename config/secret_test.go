@@ -143,6 +143,8 @@ func TestSecretsAndNumbers(t *testing.T) {
 		{name: "wrong types in the environment", env: []string{"TILLDESK_CHANNEL_TRIES", "3 or 4", "TILLDESK_CHANNEL_CHAT_ID", "18446744073709551615", "TILLDESK_CHANNEL_SHARE", "{a: [\n"},
 			want: "TILLDESK_CHANNEL_CHAT_ID: channel.chat_id is 18446744073709551615, allowed: a whole number; " +
 				`TILLDESK_CHANNEL_TRIES: channel.tries is "3 or 4", allowed: 0 to 100; TILLDESK_CHANNEL_SHARE: channel.share is "{a: [\n", allowed: 0 to 1`},
+		{name: "nothing in the environment", yaml: "channel: {tries: 3}", env: []string{"TILLDESK_CHANNEL_TRIES", "null"},
+			want: `TILLDESK_CHANNEL_TRIES: channel.tries is "null", allowed: 0 to 100`},
 		{name: "out of range", yaml: "channel:\n  tries: -1", want: "c.yaml:2: channel.tries is -1, allowed: 0 to 100"},
 		{name: "file of what is no secret", yaml: "channel: {tries_file: x}", want: `c.yaml:1: unknown key "channel.tries_file", the nearest known one is channel.token_file`},
 	} {

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -16,28 +17,28 @@ import (
 
 var update = flag.Bool("update", false, "write the bot's side of the conversations anew")
 
-func learn(t testing.TB) (*bot.Knowledge, *content.Content) {
-	t.Helper()
+var learned = sync.OnceValues(func() (*bot.Knowledge, error) {
 	c, err := content.Load(content.BuiltIn())
 	if err != nil {
-		t.Fatal(err)
+		return nil, err
 	}
-	k, err := bot.Learn(context.Background(), c.Intents, c.Base, c.Script)
+	return bot.Learn(context.Background(), c.Intents, c.Base, c.Script)
+})
+
+// learn returns the knowledge of the built-in content; all tests share it.
+func learn(t testing.TB) *bot.Knowledge {
+	t.Helper()
+	k, err := learned()
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
-		if err := k.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return k, c
+	return k
 }
 
 // TestConversations plays every conversation of testdata/conversations. After
 // a wanted change, run with -update and read the difference before committing.
 func TestConversations(t *testing.T) {
-	k, _ := learn(t)
+	k := learn(t)
 	files, err := filepath.Glob("testdata/conversations/*.txt")
 	if err != nil {
 		t.Fatal(err)

@@ -111,13 +111,22 @@ func loadActs(folder source.Folder, lang source.Lang) []ActExample {
 var resultWords = regexp.MustCompile(`(?i)好了[吗嗎没]|好[吗嗎]\s*[?？]?$|行了[吗嗎]|怎么样|怎麼樣|恢复|能[^。？?]{0,8}了[吗嗎]|还[^。？?]{0,6}[吗嗎]|有没有好|试试|再试|再扫|再刷|` +
 	`now\b|any better|is it better|does (that|it|this) (help|work|scan|go|print|start|charge|show|read)|still\b|try (again|once|it)|scan (again|once)|once more|go through`)
 
-// questionMark ends a question.
-var questionMark = regexp.MustCompile(`[?？]\s*$`)
+var (
+	// questionMark ends a question.
+	questionMark = regexp.MustCompile(`[?？]\s*$`)
+	// afterStep is a question that follows a step, so that it asks for its result ...
+	afterStep = regexp.MustCompile(`[.。!！,，;；:：]\s*[^.。!！,，;；:：]+[?？]\s*$`)
+	// ... unless it asks whether the step itself was found or done.
+	ofStep = regexp.MustCompile(`(?i)(do|can) you (see|find)|is (it|there) (there|saved|on|in)|done|saved|ready|看到|看见|找到|有没有|有[^了]{0,6}[吗嗎]|保存|完成|打开了`)
+)
 
 // AskedBy reads from the words of a question what it asks for. The bot itself
 // knows what it asked; this is for labelled answers that quote the question.
 func AskedBy(question string) Asked {
-	if !questionMark.MatchString(question) || resultWords.MatchString(question) {
+	switch {
+	case !questionMark.MatchString(question), resultWords.MatchString(question):
+		return AskedResult
+	case afterStep.MatchString(question) && !ofStep.MatchString(question):
 		return AskedResult
 	}
 	return AskedCheck

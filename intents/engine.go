@@ -84,7 +84,7 @@ func NewEngine(ctx context.Context, set *Set) (*Engine, error) {
 		var acts []linear.Example
 		for _, ex := range set.Acts {
 			if ex.Asked == "" || ex.Asked == asked {
-				acts = append(acts, linear.Example{Text: e.read(ex.Text), Label: string(ex.Act)})
+				acts = append(acts, linear.Example{Text: e.read(ex.Text), Label: string(meant(ex.Act, asked))})
 			}
 		}
 		acts = append(acts, e.topics(set)...)
@@ -93,6 +93,15 @@ func NewEngine(ctx context.Context, set *Set) (*Engine, error) {
 		}
 	}
 	return e, nil
+}
+
+// meant is what an act says after what was asked: "no" to "does it work now?"
+// says that it does not.
+func meant(act Act, asked Asked) Act {
+	if asked == AskedResult && act == ActNo {
+		return ActNotFixed
+	}
+	return act
 }
 
 // everyTopic is the share of the symptom messages that serve as examples of a
@@ -120,6 +129,12 @@ func (e *Engine) Match(text string) Match {
 	normal := e.read(masked)
 	m := Match{Text: strings.ToValidUTF8(masked, "\uFFFD"), Normal: normal, Secrets: secrets}
 	m.Lang, m.Traditional, m.LangKnown = Language(masked)
+	if m.Lang == source.En {
+		// Pinyin that stands for Chinese words is Chinese.
+		if lang, _, ok := Language(normal); ok {
+			m.Lang = lang
+		}
+	}
 	m.Entities = append(e.words.find(normal), numbers(normal)...)
 	for _, s := range secrets {
 		m.Entities = append(m.Entities, Entity{s.Kind, s.Masked, s.Masked})
@@ -150,12 +165,29 @@ func decide(top []Guess, known float64) Decision {
 // its probability.
 func (e *Engine) Act(text string, asked Asked) (Act, float64) {
 	var buf [1]linear.Guess
-	top, known := e.acts[asked].Classify(e.read(text), buf[:0])
+	normal := e.read(text)
+	top, _ := e.acts[asked].Classify(normal, buf[:0])
 	if len(top) == 0 {
 		return "", 0
 	}
-	return Act(top[0].Label), min(top[0].Score, max(known, 0.01))
+	act, score := Act(top[0].Label), top[0].Score
+	if act == ActYes && asked == AskedCheck && denies(normal) {
+		// A sentence that begins with "not" is no yes, whatever follows.
+		return ActNo, score
+	}
+	return act, score
 }
+
+// denies reports whether a normalised answer begins by saying no.
+func denies(normal string) bool {
+	return slices.ContainsFunc(denials, func(w string) bool { return strings.HasPrefix(normal, w) }) &&
+		!slices.ContainsFunc(notDenials, func(w string) bool { return strings.HasPrefix(normal, w) })
+}
+
+var (
+	denials    = []string{"没", "不", "冇", "唔", "未", "木有", "no ", "no,", "not ", "nope", "nah", "never", "none"}
+	notDenials = []string{"不只", "不光", "不仅", "没错", "冇错", "不错", "不都", "没问题", "no problem", "no doubt", "not only", "not just"}
+)
 
 // Angry reports whether the message has words of anger in it.
 func (e *Engine) Angry(text string) bool { return e.lexicon.Angry(text) }
@@ -167,4 +199,4 @@ func Again(text string) bool {
 	return slices.ContainsFunc(againWords, func(w string) bool { return strings.Contains(text, w) })
 }
 
-var againWords = []string{"再说", "重复", "再讲", "再发", "没听清", "没看清", "什么?", "说啥", "again", "repeat", "pardon", "once more", "didn't catch", "say what"}
+var againWords = []string{"再说", "重复", "再讲", "再发", "没听清", "没看清", "什么?", "说啥", "again", "repeat", "pardon", "once more", "didn't catch", "say what", "did you say", "what was that"}

@@ -34,11 +34,11 @@ type Rescan string
 
 // Whether to try again.
 const (
-	RescanNever Rescan = "never" // the result is unknown or it was paid: check first
-	RescanFresh Rescan = "fresh" // once, with a fresh code
-	RescanWait  Rescan = "wait"  // once, after a moment
-	RescanOther Rescan = "other" // only with another way to pay
-	RescanNo    Rescan = "no"    // not until it is settled
+	RescanCheck Rescan = "check_first" // the result is unknown or it was paid: check first
+	RescanFresh Rescan = "fresh"       // once, with a fresh code
+	RescanWait  Rescan = "wait"        // once, after a moment
+	RescanOther Rescan = "other"       // only with another way to pay
+	RescanNo    Rescan = "no"          // not until it is settled
 )
 
 // ID names the code uniquely: scheme/code.
@@ -79,7 +79,7 @@ type Found struct {
 var (
 	schemes = []string{"pos", "wechat", "alipay"}
 	bys     = []string{"merchant", "customer", "acquirer", "wallet", "network", "supplier", "bank"}
-	rescans = []Rescan{RescanNever, RescanFresh, RescanWait, RescanOther, RescanNo}
+	rescans = []Rescan{RescanCheck, RescanFresh, RescanWait, RescanOther, RescanNo}
 )
 
 func loadCodes(folder source.Folder, sources map[string]bool) *Codes {

@@ -182,6 +182,7 @@ func (t *turn) result(result Result) {
 	case !on.End.IsZero():
 		t.say(Line{Key: "end:" + t.st.Fix.Intent + "/" + step.ID, Kind: KindAnswer, Text: on.End, Intent: t.st.Fix.Intent})
 		t.finish()
+		t.reason(Settled)
 	default:
 		t.say(Line{Key: "say:" + t.st.Fix.Intent + "/" + step.ID, Kind: KindNotice, Text: on.Say, Intent: t.st.Fix.Intent})
 		t.proceed()
@@ -236,7 +237,10 @@ func (p *Playbook) answered(answers map[string]Result) *Turn {
 // solved ends a fix that the merchant says has worked.
 func (t *turn) solved(step string) {
 	fix := t.st.Fix
-	t.out.Solved = &Solved{Intent: fix.Intent, Step: step, Brand: t.st.Facts[intents.Brand]}
+	t.out.Solved = &Solved{Intent: fix.Intent, Brand: t.st.Facts[intents.Brand]}
+	if s := t.script.stepOf(fix.Intent, step); s != nil && s.Kind == Fix {
+		t.out.Solved.Step = step // a question cures nothing
+	}
 	line := t.reply(KindAnswer, "fixed")
 	line.Intent = fix.Intent
 	if article := t.lesson(step); article != "" {
@@ -245,7 +249,25 @@ func (t *turn) solved(step string) {
 	}
 	t.say(line)
 	t.finish()
+	t.st.Ended = fix
 	t.reason(Confirmed)
+}
+
+// reopen goes on with a fix that was called fixed and is not.
+func (t *turn) reopen() {
+	fix := t.st.Ended
+	t.st.Ended = nil
+	for id, result := range fix.Answers {
+		if result == Fixed {
+			fix.Answers[id] = NotFixed
+		}
+	}
+	t.st.Fix = fix
+	t.st.Phase = Guiding
+	t.productive()
+	t.reason(Resumed)
+	t.say(t.reply(KindNotice, "reopened"))
+	t.proceed()
 }
 
 // lesson returns the article to read for next time: the one of the cause that
@@ -318,10 +340,10 @@ func (t *turn) handoff(cause Cause) {
 // codeLines explain an error code: what it means, what to do, whether to scan
 // again.
 func (t *turn) codeLine() Line {
-	c := t.in.Codes[0]
+	c := t.in.Codes[0].Code
 	text := join("\n", source.Text{
-		Zh: c.Name() + "：" + c.Meaning.Zh + "。",
-		En: c.Name() + ": " + c.Meaning.En + ".",
+		Zh: t.in.Codes[0].Text + "：" + c.Meaning.Zh + "。",
+		En: t.in.Codes[0].Text + ": " + c.Meaning.En + ".",
 	}, c.Action, t.script.text("code."+string(c.Rescan)))
 	return Line{Key: "code:" + c.ID(), Kind: KindAnswer, Text: text, Intent: c.Intent}
 }

@@ -165,15 +165,15 @@ func (p *Playbook) expectedCost(answers map[string]Result, post []float64, irrev
 	}
 	for {
 		var best *Step
-		cure := 0.0
+		cure, ratio := 0.0, 0.0
 		for i := range p.Steps {
 			step := &p.Steps[i]
 			if step.Kind == Check || !step.open(taken, irreversible) {
 				continue
 			}
 			c := p.cure(step, left)
-			if c*handoffSeconds > step.Seconds*unsolved && (best == nil || c/step.Seconds > cure/best.Seconds) {
-				best, cure = step, c
+			if r := c / step.Seconds * step.haste(); c*handoffSeconds > step.Seconds*unsolved && r > ratio {
+				best, cure, ratio = step, c, r
 			}
 		}
 		if best == nil {
@@ -189,6 +189,15 @@ func (p *Playbook) expectedCost(answers map[string]Result, post []float64, irrev
 		}
 		unsolved -= cure
 	}
+}
+
+// haste weighs the ratio of a step: what can be done at the counter goes before
+// what somebody else has to do, unless that is far likelier to help.
+func (s *Step) haste() float64 {
+	if s.Kind == Refer {
+		return 0.4
+	}
+	return 1
 }
 
 // costOfAsking is the expected cost when the check is asked first. An answer

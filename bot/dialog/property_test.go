@@ -52,7 +52,8 @@ func anyInput(t *rapid.T, c *content.Content, st dialog.State, n int) dialog.Inp
 		Empty:     rapid.SampledFrom([]bool{false, false, false, false, true}).Draw(t, label("empty")),
 	}
 	if all := c.Base.Codes().All(); rapid.SampledFrom([]bool{false, false, false, true}).Draw(t, label("hasCode")) {
-		in.Codes = []kb.Code{*rapid.SampledFrom(all).Draw(t, label("code"))}
+		code := rapid.SampledFrom(all).Draw(t, label("code"))
+		in.Codes = []kb.Found{{Code: code, Text: code.Code}}
 	}
 	if len(st.Offered) > 0 && rapid.Bool().Draw(t, label("press")) {
 		in.Choice = rapid.SampledFrom(st.Offered).Draw(t, label("choice")).ID
@@ -189,7 +190,11 @@ func TestEveryFixEnds(t *testing.T) {
 					if !check && act == intents.ActYes {
 						act = intents.ActNotFixed
 					}
-					st = c.Script.Step(st, dialog.Input{Text: "那一步做了", Lang: source.Zh, LangKnown: true, Act: act, ActScore: 1}).State
+					text := "是"
+					if p.Steps[i].Expects == "text" {
+						text = "屏幕上写的那句话我照着打给您"
+					}
+					st = c.Script.Step(st, dialog.Input{Text: text, Lang: source.Zh, LangKnown: true, Act: act, ActScore: 1}).State
 				}
 			})
 		}

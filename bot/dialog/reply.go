@@ -2,53 +2,122 @@ package dialog
 
 import (
 	"maps"
+	"strings"
 
 	"tilldesk/intents"
 	"tilldesk/kb"
 )
 
-// answer reads a message inside a fix: an act first, then an error code, then
-// a new topic.
+// answer reads a message inside a fix: what was asked for first, then an error
+// code, then a new topic. How sure is sure enough depends on what would follow:
+// to go on with the next step costs little, to leave the fix costs all of it.
 func (t *turn) answer() {
 	step := t.asked()
-	act, sure := t.in.Act, t.in.Act != "" && t.in.ActScore >= intents.SureAct
-	if step != nil && step.Expects == "text" && t.readScreen(step, act, sure) {
-		return
-	}
-	if sure && act != intents.ActTopic {
-		t.act(step, act)
-		return
-	}
-	if len(t.in.Codes) > 0 {
+	switch {
+	case t.wantsPerson():
+		t.handoff(CauseAsked)
+	case step != nil && step.Expects == "text" && t.readScreen(step):
+	case len(t.in.Codes) > 0:
 		t.explainCode()
-		return
+	case t.leavesFix(step):
+		t.topic(step)
+	case t.sureAct(intents.SureAct):
+		t.act(step, t.in.Act)
+	default:
+		t.topic(step)
 	}
-	t.topic(step)
+}
+
+// From which probability an act is taken for one that ends or leaves the fix,
+// and an intent for a new topic inside it.
+const (
+	veryLikelyAct = 0.6
+	newTopic      = 0.75
+	surelyTopic   = 0.85
+	accusation    = 0.9 // a cash-out request: a wrong guess insults
+)
+
+// sureAct reports whether the message is an answer with at least this chance;
+// acts that end or leave the fix need more.
+func (t *turn) sureAct(chance float64) bool {
+	switch t.in.Act {
+	case "", intents.ActTopic:
+		return false
+	case intents.ActFixed, intents.ActRestart, intents.ActHuman:
+		chance = max(chance, veryLikelyAct)
+	}
+	return t.in.ActScore >= chance
+}
+
+// wantsPerson reports whether a person is asked for in so many words.
+func (t *turn) wantsPerson() bool {
+	return t.in.Decision == intents.Answer && t.intent() == "service.human"
+}
+
+// leavesFix reports whether the message is surely about something else, though
+// it may look a little like an answer. News of money that was taken goes before
+// any answer.
+func (t *turn) leavesFix(step *Step) bool {
+	intent := t.intent()
+	if t.in.Decision != intents.Answer || t.score() < surelyTopic || intent == t.st.Fix.Intent {
+		return false
+	}
+	switch {
+	case intent == moneyIntent:
+		return (step == nil || step.ID != charged) && !t.sureAct(accusation)
+	case t.script.playbooks[intent] != nil:
+		return !t.sureAct(veryLikelyAct)
+	}
+	return t.score() >= accusation && !t.sureAct(0.8)
 }
 
 // readScreen takes what was typed for a step that asks for the words on the
-// screen. It reports false if the message answers something else.
-func (t *turn) readScreen(step *Step, act intents.Act, sure bool) bool {
+// screen. It reports false if the message is something else.
+func (t *turn) readScreen(step *Step) bool {
 	if len(t.in.Codes) > 0 {
 		t.record(Yes)
 		t.explainCode()
 		return true
 	}
+	intent := t.intent()
+	names := t.in.Decision == intents.Answer && intent != t.st.Fix.Intent && t.score() >= newTopic
 	switch {
-	case sure && act != intents.ActTopic && act != intents.ActYes:
-		return false
-	case t.in.Decision == intents.Answer && t.intent() != t.st.Fix.Intent && len([]rune(t.in.Text)) > 12:
-		return false // a new topic, not what the screen says
-	case sure && act == intents.ActYes && len([]rune(t.in.Text)) <= 4:
+	case t.in.Act == intents.ActTopic && t.in.ActScore >= surelyTopic:
+		return false // a new trouble
+	case names && t.script.playbooks[intent] != nil:
+		t.record(Yes) // the words on the screen name the cause
+		t.goOn(intent)
+		return true
+	case names && t.score() >= surelyTopic:
+		return false // a question by the way
+	case t.in.Act == intents.ActYes && t.sureAct(intents.SureAct) && short(t.in.Text) && t.st.Fix.Unsure == 0:
 		t.unproductive()
+		t.st.Fix.Unsure++
 		t.reason(Unanswered)
 		t.say(t.reply(KindAsk, "fix.how_more", "how", step.How))
 		return true
+	case t.in.Act == intents.ActNo && !short(t.in.Text) && !t.sureAct(accusation):
+		// "no network" is what the screen says, not an answer.
+	case t.in.Act != intents.ActYes && t.sureAct(intents.SureAct):
+		return false
 	}
+	t.noted()
+	return true
+}
+
+// short reports whether a text is no more than a yes or no with a word or two.
+func short(text string) bool {
+	if words := strings.Fields(text); len(words) > 1 {
+		return len(words) <= 2 && len([]rune(text)) <= 12
+	}
+	return len([]rune(text)) <= 6
+}
+
+// noted keeps what the screen says and goes on.
+func (t *turn) noted() {
 	t.record(Yes)
 	t.say(t.reply(KindNotice, "text.noted"))
 	t.proceed()
-	return true
 }
 
 // act does what a short answer asks for.
@@ -86,18 +155,35 @@ func (t *turn) outcome(step *Step, act intents.Act) {
 	case step.Kind == Check && act == intents.ActNotFixed:
 		// "Still broken" to a question that asks for something else.
 		t.insist(step, "fix.yes_no")
+	case step.Kind == Check && t.hasty(step, act):
+		t.insist(step, "fix.yes_no")
 	case step.Kind == Check && act == intents.ActYes:
 		t.result(Yes)
 	case step.Kind == Check:
 		t.result(No)
+	case step.Kind == Refer && act == intents.ActYes:
+		t.referred()
+	case step.Kind == Refer && act == intents.ActNo:
+		t.handoff(orCause(t.script.playbooks[t.st.Fix.Intent].Person, CauseAsked))
 	case act == intents.ActNotFixed || act == intents.ActNo:
 		t.result(NotFixed)
-	case step.Kind == Refer:
-		t.referred()
 	default:
 		// The step was done; whether it helped was not said.
 		t.insist(step, "fix.done_or_not")
 	}
+}
+
+// hasty reports whether an answer that would end the fix was typed and not
+// read for sure: to say "all is well" on a wrong yes would cost money.
+func (t *turn) hasty(step *Step, act intents.Act) bool {
+	on := step.On.Yes
+	if act != intents.ActYes {
+		on = step.On.No
+	}
+	if on == nil || on.End.IsZero() || t.in.Choice != "" || t.st.Fix.Unsure > 0 || short(t.in.Text) {
+		return false
+	}
+	return t.script.playbooks[t.st.Fix.Intent].Money == MoneyFirst || t.in.ActScore < accusation
 }
 
 // insist asks once more what was asked; the second time the step is skipped.
@@ -192,10 +278,11 @@ func (t *turn) referred() {
 // question by the way, or something not understood.
 func (t *turn) topic(step *Step) {
 	intent := t.intent()
-	fix := t.st.Fix
-	sure := t.in.Decision == intents.Answer
+	sure := t.in.Decision == intents.Answer && t.score() >= newTopic && t.may(intent)
 	switch {
-	case sure && intent == fix.Intent:
+	case t.sureAct(likelyAct) && (!sure || intent == t.st.Fix.Intent):
+		t.act(step, t.in.Act)
+	case sure && intent == t.st.Fix.Intent:
 		t.insistOrSay(step)
 		t.reason(Restated)
 	case sure && t.script.playbooks[intent] != nil:
@@ -205,8 +292,6 @@ func (t *turn) topic(step *Step) {
 	case len(t.in.Passages) > 0 && t.in.Passages[0].Score >= sureHit && t.in.Decision != intents.Clarify:
 		t.passage(t.in.Passages[0])
 		t.again()
-	case t.in.Act != "" && t.in.Act != intents.ActTopic && t.in.ActScore >= likelyAct:
-		t.act(step, t.in.Act)
 	default:
 		t.misheard(step)
 	}
@@ -258,12 +343,12 @@ func (t *turn) misheard(step *Step) {
 // explainCode answers an error code and goes on with the playbook that it
 // points to.
 func (t *turn) explainCode() {
-	code := t.in.Codes[0]
+	code := t.in.Codes[0].Code
 	t.productive()
 	t.say(t.codeLine())
 	t.reason(CodeExplained)
 	switch {
-	case code.Rescan == kb.RescanNever && !t.inFix(moneyIntent) && t.script.playbooks[moneyIntent] != nil:
+	case code.Rescan == kb.RescanCheck && !t.inFix(moneyIntent) && t.script.playbooks[moneyIntent] != nil:
 		// The result is unknown or it was paid: nothing else matters before that.
 		t.start(moneyIntent)
 		t.reason(CodeExplained)
@@ -302,6 +387,22 @@ func (t *turn) goAhead() {
 const screenText = "screen_text"
 
 func (t *turn) inFix(intent string) bool { return t.st.Fix != nil && t.st.Fix.Intent == intent }
+
+// may reports whether the likeliest intent is sure enough to be acted on. To
+// take an honest merchant for one who wants to cash out is worse than to ask.
+func (t *turn) may(intent string) bool {
+	return intent != cashout || t.score() >= accusation && t.st.Fix == nil
+}
+
+const cashout = "compliance.cashout"
+
+// score is the probability of the likeliest intent.
+func (t *turn) score() float64 {
+	if len(t.in.Guesses) == 0 {
+		return 0
+	}
+	return t.in.Guesses[0].Score
+}
 
 // intent returns the likeliest intent, or out of scope.
 func (t *turn) intent() string {

@@ -48,14 +48,14 @@ func (s *Script) Document(intent string) *source.Document {
 // content/replies; a key there that is not here is never said.
 var replyKeys = []string{
 	"greeting", "greeting.again", "thanks", "goodbye", "capabilities", "outside",
-	"clarify", "clarify.again", "rephrase", "empty", "media",
+	"clarify", "clarify.again", "clarify.meanwhile", "reopened", "rephrase", "empty", "media",
 	"money.note", "fix.ask", "fix.how_more", "fix.ask_again", "fix.done_or_not", "fix.skip", "fix.yes_no",
 	"fix.back_none", "fix.back", "fix.same", "refer.ask", "refer.done",
 	"fixed", "fixed.next_time", "resume", "resume.offer", "restart",
 	"text.noted", "secret", "choice.gone",
 	"handoff.asked", "handoff.money", "handoff.restricted", "handoff.steps_used", "handoff.not_understood",
 	"handoff.anger", "handoff.cashout", "handoff.fraud", "handoff.outage", "handoff.device", "handoff.fault",
-	"code.never", "code.fresh", "code.wait", "code.other", "code.no",
+	"code.check_first", "code.fresh", "code.wait", "code.other", "code.no",
 	"choice.yes", "choice.no", "choice.fixed", "choice.not_fixed", "choice.unsure", "choice.skip", "choice.human",
 	"choice.none", "choice.charged", "choice.no_text", "choice.enough", "choice.resume", "choice.leave",
 }
@@ -128,10 +128,10 @@ func join(sep string, texts ...source.Text) source.Text {
 func (s *Script) Asked(st State) (asked intents.Asked, expectsText bool) {
 	if st.Fix != nil {
 		if step := s.stepOf(st.Fix.Intent, st.Fix.Step); step != nil {
-			if step.Kind == Check {
-				return intents.AskedCheck, step.Expects == "text"
+			if step.Kind == Fix {
+				return intents.AskedResult, false
 			}
-			return intents.AskedResult, false
+			return intents.AskedCheck, step.Expects == "text"
 		}
 	}
 	return intents.AskedCheck, false

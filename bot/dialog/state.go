@@ -35,6 +35,9 @@ type State struct {
 	Last    []Line   `json:"last,omitempty"`    // what was said last, to be said again
 	Back    *Fixing  `json:"back,omitempty"`    // the fix before the last answer
 
+	Unclear string  `json:"unclear,omitempty"` // the message that choices were offered for
+	Ended   *Fixing `json:"ended,omitempty"`   // the fix that has just been called fixed
+
 	Clarified    int  `json:"clarified,omitempty"`    // choices offered in a row
 	Missed       int  `json:"missed,omitempty"`       // messages not understood in a row
 	Unproductive int  `json:"unproductive,omitempty"` // turns in a row that led nowhere
@@ -79,6 +82,7 @@ type Tried struct {
 func (s State) clone() State {
 	s.Fix = s.Fix.clone()
 	s.Back = s.Back.clone()
+	s.Ended = s.Ended.clone()
 	s.Paused = slices.Clone(s.Paused)
 	for i := range s.Paused {
 		s.Paused[i].Answers = maps.Clone(s.Paused[i].Answers)
@@ -116,10 +120,10 @@ type Input struct {
 
 	Entities []intents.Entity
 	Secrets  []intents.Secret
-	Codes    []kb.Code // error codes and screen texts named
-	Passages []kb.Hit  // what the knowledge base has on it, best first
-	Empty    bool      // nothing to read: blanks, emoji, marks
-	Media    bool      // a picture, voice or file came with it
+	Codes    []kb.Found // error codes and screen texts named
+	Passages []kb.Hit   // what the knowledge base has on it, best first
+	Empty    bool       // nothing to read: blanks, emoji, marks
+	Media    bool       // a picture, voice or file came with it
 }
 
 // A Line is one message of the bot.

@@ -24,6 +24,7 @@ const (
 	Repeated      Reason = "repeated"
 	WentBack      Reason = "went_back"
 	Confirmed     Reason = "fixed"
+	Settled       Reason = "settled"
 	ReferralTaken Reason = "referral_taken"
 	Unclear       Reason = "unclear"
 	OutOfScope    Reason = "out_of_scope"
@@ -38,7 +39,8 @@ const (
 // Limits on patience: after so many misses, a person.
 const (
 	maxClarified    = 2 // choices offered in a row
-	maxMissed       = 2 // messages not understood in a row
+	maxMissed       = 2 // answers to a step not understood in a row
+	maxLost         = 3 // clarifying and messages not understood, together
 	maxUnproductive = 6 // turns in a row that led nowhere
 	maxPaused       = 3 // fixes remembered to come back to
 )
@@ -112,26 +114,32 @@ func (t *turn) reply(kind ReplyKind, key string, args ...any) Line {
 	return Line{Key: key, Kind: kind, Text: t.script.text(key, args...)}
 }
 
-// language follows the merchant: a message that tells its language sets it,
-// but inside a conversation a word or two of the other does not.
+// language follows the merchant. Whoever writes Chinese reads Chinese; a word
+// or two of English in a Chinese conversation changes nothing.
 func (t *turn) language() {
-	if !t.in.LangKnown {
+	switch {
+	case !t.in.LangKnown:
 		if t.st.Lang == "" {
 			t.st.Lang = cmp.Or(t.in.Lang, source.Zh)
 		}
-		return
-	}
-	if t.st.Lang == "" || t.in.Lang == t.st.Lang || len([]rune(t.in.Text)) >= 12 || t.st.Fix == nil {
-		t.st.Lang = t.in.Lang
-		t.st.Traditional = t.in.Traditional || t.st.Traditional && t.in.Lang == source.Zh && !simplifiedOnly(t.in.Text)
+	case t.in.Lang == source.Zh:
+		t.st.Lang = source.Zh
+		t.st.Traditional = t.in.Traditional || t.st.Traditional && !simplifiedOnly(t.in.Text)
+	case t.st.Lang == "" || len(strings.Fields(t.in.Text)) >= 3:
+		t.st.Lang = source.En
 	}
 }
 
 // remember keeps what the case card shows.
 func (t *turn) remember() {
+	said := map[string]bool{}
 	for _, e := range t.in.Entities {
 		switch e.Type {
 		case intents.Wallet, intents.Brand, intents.Amount, intents.MerchantNo:
+			if said[e.Type] || e.Type == intents.Wallet && t.st.Fix != nil && t.st.Facts[e.Type] != "" {
+				continue // the one named first is the one that fails
+			}
+			said[e.Type] = true
 			if t.st.Facts == nil {
 				t.st.Facts = map[string]string{}
 			}
@@ -139,7 +147,7 @@ func (t *turn) remember() {
 		}
 	}
 	for _, c := range t.in.Codes {
-		if id := c.ID(); !slices.Contains(t.st.Codes, id) {
+		if id := c.Code.ID(); !slices.Contains(t.st.Codes, id) {
 			t.st.Codes = append(t.st.Codes, id)
 		}
 	}
@@ -199,6 +207,10 @@ func (t *turn) respond() {
 // nothing answers a message without words.
 func (t *turn) nothing() {
 	t.reason(NothingToRead)
+	if step := t.asked(); t.in.Media && step != nil && step.Expects == "text" {
+		t.noted()
+		return
+	}
 	if t.in.Media {
 		t.say(t.reply(KindNotice, "media"))
 		t.again()
@@ -252,13 +264,29 @@ func (t *turn) chosen() (string, bool) {
 			return c.ID, true
 		}
 	}
-	if step := t.asked(); step != nil && step.Expects == "text" {
-		return "", false // a number is an error code here
+	if step := t.asked(); step != nil && step.Expects == "text" && len(t.in.Codes) > 0 {
+		return "", false // the number is an error code
+	}
+	if id := t.resumed(); id != "" {
+		return id, true
 	}
 	if n := number(text); n >= 1 && n <= len(offered) {
 		return offered[n-1].ID, true
 	}
 	return "", false
+}
+
+// resumed reads a yes or no to the offer to go on with a fix set aside.
+func (t *turn) resumed() string {
+	offer := slices.ContainsFunc(t.st.Offered, func(c Choice) bool { return c.ID == "resume" })
+	switch {
+	case !offer || t.in.ActScore < veryLikelyAct:
+	case t.in.Act == intents.ActYes:
+		return "resume"
+	case t.in.Act == intents.ActNo, t.in.Act == intents.ActSkip:
+		return "leave"
+	}
+	return ""
 }
 
 var numerals = map[string]int{

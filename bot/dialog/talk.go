@@ -14,38 +14,37 @@ const sureHit = 0.5
 // offers is how many intents are offered as a choice.
 const offers = 3
 
+// clearlyOutside is the chance from which a message is taken for one that has
+// nothing to do with payments, rather than for one not understood.
+const clearlyOutside = 0.5
+
 // worthOffering is the chance below which an intent is not offered.
-const worthOffering = 0.04
+const worthOffering = 0.08
 
 // understand reads a message outside a fix.
 func (t *turn) understand() {
-	if len(t.in.Codes) > 0 && (t.in.Decision != intents.Answer || t.intent() == "software.error" || t.in.Codes[0].Intent == t.intent()) {
+	if t.wantsPerson() {
+		t.handoff(CauseAsked)
+		return
+	}
+	if len(t.in.Codes) > 0 && (t.in.Decision != intents.Answer || t.intent() == "software.error" || t.in.Codes[0].Code.Intent == t.intent()) {
 		t.explainCode()
 		return
 	}
 	intent := t.intent()
-	if t.st.Phase == Clarifying && t.offered(intent) && t.in.Decision != intents.Reject {
+	if t.st.Phase == Clarifying && t.offered(intent) && t.in.Decision != intents.Reject && t.score() >= intents.SureAct {
 		t.follow(intent)
 		return
 	}
-	if t.in.ActScore >= intents.SureAct {
-		switch t.in.Act {
-		case intents.ActHuman:
-			if t.in.Decision != intents.Answer {
-				t.handoff(CauseAsked)
-				return
-			}
-		case intents.ActBack:
-			if t.in.Again && len(t.st.Last) > 0 && t.in.Decision != intents.Answer {
-				t.unproductive()
-				t.reason(Repeated)
-				t.say(t.st.Last...)
-				return
-			}
-		}
+	if t.in.Decision != intents.Answer && t.sureAct(veryLikelyAct) && t.courtesyOf(t.in.Act) {
+		return
 	}
 	switch t.in.Decision {
 	case intents.Answer:
+		if !t.may(intent) {
+			t.clarify()
+			return
+		}
 		t.follow(intent)
 	case intents.Clarify:
 		if hit, ok := t.hit(); ok && t.script.playbooks[intent] == nil {
@@ -56,6 +55,31 @@ func (t *turn) understand() {
 	default:
 		t.outside()
 	}
+}
+
+// courtesyOf does what an answer asks for although nothing was asked: a person,
+// the last words again, or the fix that did not hold. It reports false if the
+// act asks for nothing here.
+func (t *turn) courtesyOf(act intents.Act) bool {
+	switch {
+	case act == intents.ActHuman:
+		t.handoff(CauseAsked)
+	case act == intents.ActNotFixed && t.st.Ended != nil:
+		t.reopen()
+	case act == intents.ActRestart:
+		t.restart()
+	case act == intents.ActFixed && t.st.Ended != nil:
+		t.unproductive()
+		t.reason(Courtesy)
+		t.say(t.reply(KindAnswer, "goodbye"))
+	case act == intents.ActBack && t.in.Again && len(t.st.Last) > 0:
+		t.unproductive()
+		t.reason(Repeated)
+		t.say(t.st.Last...)
+	default:
+		return false
+	}
+	return true
 }
 
 // follow does what an understood intent asks for.
@@ -92,7 +116,7 @@ func (t *turn) direct(intent string) {
 	}
 	t.st.Complained = t.st.Complained || intent == "service.complaint"
 	line := Line{Key: "answer:" + intent, Kind: KindAnswer, Text: a.Text, Intent: intent, Article: a.Article}
-	if a.Person == "" {
+	if a.Person == "" && !strings.HasPrefix(intent, "service.") {
 		if hit, ok := t.hitFor(intent); ok {
 			line = t.passageLine(hit)
 			line.Intent = intent
@@ -148,7 +172,7 @@ func (t *turn) hit() (kb.Hit, bool) {
 // hitFor returns the best passage among the articles of the intent.
 func (t *turn) hitFor(intent string) (kb.Hit, bool) {
 	for _, hit := range t.in.Passages {
-		if slices.Contains(hit.Intents, intent) && hit.Score >= sureHit/2 {
+		if slices.Contains(hit.Intents, intent) && hit.Score >= sureHit {
 			return hit, true
 		}
 	}
@@ -171,7 +195,7 @@ func (t *turn) passage(hit kb.Hit) {
 // clarify offers the likeliest intents as a choice, at most twice in a row.
 func (t *turn) clarify() {
 	t.st.Clarified++
-	if t.st.Clarified > maxClarified {
+	if t.st.Clarified > maxClarified || t.st.Missed+t.st.Clarified > maxLost {
 		t.handoff(CauseNotUnderstood)
 		return
 	}
@@ -181,7 +205,7 @@ func (t *turn) clarify() {
 	}
 	line := t.reply(KindClarify, key)
 	for _, g := range t.in.Guesses {
-		if len(line.Choices) < offers && g.Intent != intents.OutOfScope && g.Score >= worthOffering {
+		if len(line.Choices) < offers && t.worthOffering(g) {
 			line.Choices = append(line.Choices, t.script.intentChoice(g.Intent))
 		}
 	}
@@ -190,19 +214,31 @@ func (t *turn) clarify() {
 		return
 	}
 	line.Choices = append(line.Choices, t.script.choice("none"))
+	if t.script.playbooks[t.intent()] != nil && t.st.Clarified == 1 {
+		t.say(t.reply(KindNotice, "clarify.meanwhile"))
+	}
 	t.st.Phase = Clarifying
+	t.st.Unclear = clip(t.in.Text, 200)
 	t.unproductive()
 	t.reason(Unclear)
 	t.say(line)
 }
 
+// worthOffering reports whether an intent is likely enough to be offered. Small
+// talk is not, and to offer cashing out would be an invitation.
+func (t *turn) worthOffering(g intents.Guess) bool {
+	return g.Score >= worthOffering && g.Intent != intents.OutOfScope && g.Intent != cashout &&
+		!strings.HasPrefix(g.Intent, "smalltalk.") && g.Intent != "service.human"
+}
+
 // missed asks for other words; after that a person.
 func (t *turn) missed() {
 	t.st.Missed++
-	if t.st.Missed > maxMissed {
+	if t.st.Missed+t.st.Clarified > maxLost {
 		t.handoff(CauseNotUnderstood)
 		return
 	}
+	t.st.Phase = Idle
 	t.unproductive()
 	t.reason(Unclear)
 	t.say(t.reply(KindAsk, "rephrase"))
@@ -213,6 +249,10 @@ func (t *turn) missed() {
 func (t *turn) outside() {
 	if hit, ok := t.hit(); ok && t.intent() != intents.OutOfScope {
 		t.passage(hit)
+		return
+	}
+	if t.intent() != intents.OutOfScope || t.score() < clearlyOutside {
+		t.missed()
 		return
 	}
 	t.unproductive()

@@ -35,7 +35,6 @@ func (a *app) chat() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			defer k.Close()
 			t := &terminal{k: k, out: cmd.OutOrStdout(), state: dialog.State{Lang: source.Lang(lang), Phase: dialog.Idle}}
 			if asJSON {
 				return eachLine(cmd.InOrStdin(), func(line string) error { return t.json(cmd, line) })

@@ -42,7 +42,6 @@ func (a *app) eval() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			defer k.Close()
 			below := false
 			for _, file := range args {
 				rows, err := evalFile(cmd, k, file)

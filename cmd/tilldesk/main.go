@@ -12,7 +12,8 @@ import (
 	"strings"
 	"syscall"
 
-	_ "time/tzdata" // opening hours need time zones, also in an image without any
+	_ "golang.org/x/crypto/x509roots/fallback" // an image without certificates still trusts the usual ones
+	_ "time/tzdata"                            // opening hours need time zones, also without a system that has them
 
 	"github.com/spf13/cobra"
 
@@ -30,13 +31,14 @@ const (
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	os.Exit(run(ctx, os.Args[1:], os.LookupEnv, os.Stdin, os.Stdout, os.Stderr))
+	a := &app{env: os.LookupEnv, learn: learn}
+	os.Exit(a.run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 }
 
 // run executes one command line and returns its exit status. It touches
 // nothing of the process but what it is given, so that tests can call it.
-func run(ctx context.Context, args []string, env func(string) (string, bool), stdin io.Reader, stdout, stderr io.Writer) int {
-	root := newRoot(env)
+func (a *app) run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	root := a.root()
 	root.SetArgs(args)
 	root.SetIn(stdin)
 	root.SetOut(stdout)
@@ -68,14 +70,18 @@ func (e failedError) Unwrap() error { return e.error }
 
 func oneLine(err error) string { return strings.ReplaceAll(strings.TrimSpace(err.Error()), "\n", "; ") }
 
-// app is what every command needs: where the configuration comes from.
+// app is what every command needs.
 type app struct {
 	env        func(string) (string, bool)
+	learn      func(context.Context, *content.Content) (*bot.Knowledge, error)
 	configFile string
 }
 
-func newRoot(env func(string) (string, bool)) *cobra.Command {
-	a := &app{env: env}
+func learn(ctx context.Context, c *content.Content) (*bot.Knowledge, error) {
+	return bot.Learn(ctx, c.Intents, c.Base, c.Script)
+}
+
+func (a *app) root() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "tilldesk",
 		Short: "Support for shops whose payment terminal does not take a code",
@@ -103,13 +109,14 @@ func noArgs(cmd *cobra.Command, args []string) error {
 	return nil
 }
 
-// load reads configuration and content and learns from it.
+// load reads configuration and content and learns from it. What was learnt
+// lives as long as the process.
 func (a *app) load(ctx context.Context) (*bot.Knowledge, *content.Content, error) {
 	c, err := a.loadContent()
 	if err != nil {
 		return nil, nil, err
 	}
-	k, err := bot.Learn(ctx, c.Intents, c.Base, c.Script)
+	k, err := a.learn(ctx, c)
 	if err != nil {
 		return nil, nil, failedError{err}
 	}

@@ -2,22 +2,39 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"tilldesk/bot"
+	"tilldesk/content"
 )
 
 // tilldesk runs a command line as the process would, without a process.
 func tilldesk(t *testing.T, stdin string, args ...string) (status int, stdout, stderr string) {
 	t.Helper()
 	var out, errs bytes.Buffer
-	env := func(string) (string, bool) { return "", false }
-	status = run(t.Context(), args, env, strings.NewReader(stdin), &out, &errs)
+	a := &app{env: func(string) (string, bool) { return "", false }, learn: learnOnce}
+	status = a.run(t.Context(), args, strings.NewReader(stdin), &out, &errs)
 	return status, out.String(), errs.String()
+}
+
+// learned is the knowledge of the built-in content, which all tests share:
+// learning it takes longer than everything else here.
+var learned = sync.OnceValues(func() (*bot.Knowledge, error) {
+	c, err := content.Load(content.BuiltIn())
+	if err != nil {
+		return nil, err
+	}
+	return learn(context.Background(), c)
+})
+
+func learnOnce(context.Context, *content.Content) (*bot.Knowledge, error) {
+	return learned()
 }
 
 func TestExitStatus(t *testing.T) {
@@ -144,7 +161,7 @@ func TestChatJSON(t *testing.T) {
 
 func TestChatShowsTheHandOver(t *testing.T) {
 	_, out, _ := tilldesk(t, "花呗扫不了\n1\n找人工\n/resume\n你好\n/quit\nnever read\n", "chat", "--lang", "zh")
-	for _, want := range []string{"1  是", "what staff see", "转人工原因: 商户要求", "[是]", "staff give the conversation back"} {
+	for _, want := range []string{"1  没有提示", "what staff see", "转人工原因: 商户要求", "[不是]", "staff give the conversation back"} {
 		if !strings.Contains(out, want) {
 			t.Errorf("%q is not in the terminal:\n%s", want, out)
 		}

@@ -29,7 +29,6 @@ func (a *app) match() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			defer k.Close()
 			out := bufio.NewWriter(cmd.OutOrStdout())
 			each := func(text string) error {
 				report := explain(k, text)

@@ -37,7 +37,6 @@ func (a *app) search() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			defer k.Close()
 			hits, err := k.Search(cmd.Context(), l, query, 5)
 			if err != nil {
 				return failedError{err}
