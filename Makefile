@@ -21,7 +21,7 @@ SHARED ?= ../shared
 
 FUZZTIME ?= 60s
 
-.PHONY: build test race fmt vet staticcheck lint vuln content eval leaks bench fuzz nightly ci
+.PHONY: build test race needs fmt vet staticcheck lint vuln content eval leaks bench fuzz nightly ci
 
 ## build: the release binary, bin/tilldesk
 build:
@@ -30,8 +30,13 @@ build:
 test:
 	$(GO) test ./...
 
+## race: with -short, which kills the service less often; the detector makes each start slow
 race:
-	$(GO) test -race -timeout 20m ./...
+	$(GO) test -race -short -timeout 20m ./...
+
+## needs: install and start what the tests need besides Go
+needs:
+	@.ci/needs
 
 ## fmt: the files that gofmt would change, if any
 fmt:

@@ -18,6 +18,10 @@
 //   - [Render] gives the lines the language and script of the merchant and the
 //     shape that channels and the JSON contract know.
 //
+// In the service, [Engine] stands around these three: it stores a message
+// durably before its sender is told so, lets one worker at a time answer a
+// conversation, and commits what follows in one transaction.
+//
 // # The packages
 //
 //	content          what the bot knows and says: the files, their loading and checking
@@ -27,9 +31,13 @@
 //	intents/hanzi    Simplified and Traditional script
 //	kb               articles and error codes, and their search
 //	bot/dialog       playbooks and the step function
+//	bot/store        SQL for SQLite and PostgreSQL
+//	bot/web          the merchants' web chat
+//	bot/outbox       sends what a channel has to send, in order, once
 //	config           configuration; the only package that knows viper
 //	cmd/tilldesk     the commands; the only place where all packages meet
 //
-// Imports point inward: cmd imports bot and content, bot imports dialog,
-// intents and kb, and none of those knows who uses it. A test holds this.
+// Imports point inward: cmd imports channels, store, bot and content; those
+// import bot; bot imports dialog, intents and kb; and none of these knows who
+// uses it. A test holds this.
 package bot

@@ -73,6 +73,19 @@ type Options struct {
 	Pull    func(channel string) bool
 	Log     *slog.Logger
 	Now     func() time.Time
+	// Observe is told what happens, for metrics. It must not block.
+	Observe func(Event)
+}
+
+// An Event is something that the engine did: it accepted a message, failed at
+// a turn, or, if neither is set, answered.
+type Event struct {
+	Channel  string
+	Accepted bool
+	Fresh    bool // of an accepted message: it was not stored before
+	Failed   bool
+	Reason   dialog.Reason
+	Took     time.Duration
 }
 
 // Engine takes messages in and answers them. It touches no network. Many
@@ -108,6 +121,9 @@ func NewEngine(store Store, k *Knowledge, owner string, opt Options) *Engine {
 	}
 	if opt.Now == nil {
 		opt.Now = time.Now
+	}
+	if opt.Observe == nil {
+		opt.Observe = func(Event) {}
 	}
 	if opt.Pull == nil {
 		opt.Pull = func(string) bool { return false }
@@ -249,6 +265,7 @@ func (e *Engine) storeBatch(ctx context.Context, batch []*deposit) {
 			d.err = fmt.Errorf("storing a message: %w", err)
 		} else {
 			d.receipt = receipts[i]
+			e.opt.Observe(Event{Channel: d.arrival.Address.Channel, Accepted: true, Fresh: receipts[i].Fresh})
 		}
 		close(d.done)
 	}
@@ -305,7 +322,11 @@ func (e *Engine) round(ctx context.Context, owner string) (int, error) {
 // conversation goes on with an apology and a person.
 func (e *Engine) answer(ctx context.Context, w Work) {
 	log := e.opt.Log.With("conversation", w.Conversation.ID, "channel", w.Conversation.Address.Channel, "attempt", w.Attempts+1)
+	began := e.opt.Now()
 	t, err := e.step(ctx, w)
+	if err != nil {
+		e.opt.Observe(Event{Channel: w.Conversation.Address.Channel, Failed: true})
+	}
 	if err != nil && w.Attempts+1 >= maxAttempts {
 		log.Error("the messages are put aside", "messages", len(w.Messages), "error", err)
 		t, err = e.giveUp(w, err), nil
@@ -327,6 +348,7 @@ func (e *Engine) answer(ctx context.Context, w Work) {
 		return
 	}
 	log.Info("answered", "reason", t.Reason, "messages", len(w.Messages), "replies", len(t.Replies), "phase", st.Phase, "ticket", st.Ticket)
+	e.opt.Observe(Event{Channel: w.Conversation.Address.Channel, Reason: t.Reason, Took: e.opt.Now().Sub(began)})
 	e.announce(w)
 }
 

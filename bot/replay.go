@@ -53,7 +53,7 @@ func (k *Knowledge) Replay(ctx context.Context, text string) (string, error) {
 				return "", fmt.Errorf("line %d: @ %s is not known; allowed: photo, release", n+1, rest)
 			}
 		default:
-			return "", fmt.Errorf("line %d starts with %q; allowed: # > * @ < !", n+1, kind)
+			return "", fmt.Errorf("line %d starts with %q; a line starts with one of # > * @ < ! and a blank", n+1, kind)
 		}
 		if kind != "@" {
 			b.WriteString(line + "\n")

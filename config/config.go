@@ -8,12 +8,52 @@
 // misspelt one then work for it without further code.
 package config
 
-import "log/slog"
+import (
+	"log/slog"
+	"net"
+	"net/url"
+	"strconv"
+	"strings"
+)
 
 // Config is every setting of tilldesk. Printing it shows no secret.
 type Config struct {
+	HTTP    HTTP    `mapstructure:"http"`
+	Metrics Metrics `mapstructure:"metrics"`
+	Store   Store   `mapstructure:"store"`
 	Content Content `mapstructure:"content"`
+	Limits  Limits  `mapstructure:"limits"`
 	Log     Log     `mapstructure:"log"`
+}
+
+// HTTP is the service's own address and the one that the world sees.
+type HTTP struct {
+	Addr string `mapstructure:"addr" allowed:"host:port, such as 127.0.0.1:8080 or :8080"`
+	// PublicURL is how merchants reach the service, through a proxy for example.
+	PublicURL string `mapstructure:"public_url" allowed:"an http or https URL such as https://help.example, or nothing"`
+}
+
+// Metrics is the private listener for Prometheus.
+type Metrics struct {
+	Addr string `mapstructure:"addr" allowed:"host:port, or off"`
+}
+
+// Off is the address of a listener that is not wanted.
+const Off = "off"
+
+// Store is where everything is kept.
+type Store struct {
+	// DSN names the database. It is a secret because that of PostgreSQL may hold
+	// a password.
+	DSN Secret `mapstructure:"dsn" allowed:"sqlite:PATH or postgres://USER:PASSWORD@HOST/DATABASE"`
+	// Media is the folder for photos.
+	Media string `mapstructure:"media" allowed:"the path of a folder; it is made if it is not there"`
+}
+
+// Limits keep one sender from crowding out the others; 0 switches one off.
+type Limits struct {
+	AddressPerSecond      float64 `mapstructure:"address_per_second" allowed:"0 to 100000 requests per second from one address; 0 for no limit"`
+	ConversationPerMinute float64 `mapstructure:"conversation_per_minute" allowed:"0 to 100000 messages per minute in one conversation; 0 for no limit"`
 }
 
 // Content says where the bot's knowledge is read from.
@@ -41,7 +81,13 @@ const (
 // Default returns the settings that hold where neither a file nor the
 // environment says otherwise.
 func Default() Config {
-	return Config{Log: Log{Level: slog.LevelInfo, Format: Text}}
+	return Config{
+		HTTP:    HTTP{Addr: "127.0.0.1:8080"},
+		Metrics: Metrics{Addr: "127.0.0.1:9464"},
+		Store:   Store{DSN: NewSecret("sqlite:data/tilldesk.db"), Media: "data/media"},
+		Limits:  Limits{AddressPerSecond: 20, ConversationPerMinute: 30},
+		Log:     Log{Level: slog.LevelInfo, Format: Text},
+	}
 }
 
 // Load returns the defaults, overlaid with a YAML file and then with the
@@ -72,6 +118,28 @@ func Load(path string, env func(string) (string, bool)) (Config, error) {
 // validate rejects, by its key, each value of the right type that cannot be
 // used.
 func (c *Config) validate(reject func(key string)) {
+	if !listens(c.HTTP.Addr) {
+		reject("http.addr")
+	}
+	if u, err := url.Parse(c.HTTP.PublicURL); c.HTTP.PublicURL != "" && (err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https") {
+		reject("http.public_url")
+	}
+	if c.Metrics.Addr != Off && !listens(c.Metrics.Addr) {
+		reject("metrics.addr")
+	}
+	if scheme, rest, ok := strings.Cut(c.Store.DSN.Reveal(), ":"); !ok || rest == "" || scheme != "sqlite" && scheme != "postgres" && scheme != "postgresql" {
+		reject("store.dsn")
+	}
+	if c.Store.Media == "" {
+		reject("store.media")
+	}
+	const most = 100_000
+	if !(c.Limits.AddressPerSecond >= 0 && c.Limits.AddressPerSecond <= most) {
+		reject("limits.address_per_second")
+	}
+	if !(c.Limits.ConversationPerMinute >= 0 && c.Limits.ConversationPerMinute <= most) {
+		reject("limits.conversation_per_minute")
+	}
 	switch c.Log.Level {
 	case slog.LevelDebug, slog.LevelInfo, slog.LevelWarn, slog.LevelError:
 	default: // such as info+2, which slog itself would take
@@ -80,4 +148,11 @@ func (c *Config) validate(reject func(key string)) {
 	if c.Log.Format != Text && c.Log.Format != JSON {
 		reject("log.format")
 	}
+}
+
+// listens reports whether addr can be listened on: host:port, with a number.
+func listens(addr string) bool {
+	_, port, err := net.SplitHostPort(addr)
+	n, numeric := strconv.ParseUint(port, 10, 16)
+	return err == nil && numeric == nil && n <= 65535
 }

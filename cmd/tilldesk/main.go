@@ -29,10 +29,15 @@ const (
 )
 
 func main() {
+	a := &app{env: os.LookupEnv, learn: learn}
+	os.Exit(a.process(os.Args[1:]))
+}
+
+// process runs one command line as this process, until a signal ends it.
+func (a *app) process(args []string) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	a := &app{env: os.LookupEnv, learn: learn}
-	os.Exit(a.run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+	return a.run(ctx, args, os.Stdin, os.Stdout, os.Stderr)
 }
 
 // run executes one command line and returns its exit status. It touches
@@ -87,18 +92,19 @@ func (a *app) root() *cobra.Command {
 		Short: "Support for shops whose payment terminal does not take a code",
 		Long: "tilldesk answers merchants whose terminal does not take a payment code: it finds out\n" +
 			"what is wrong, leads through the fix step by step, and hands over to a person.",
-		Example:       "  tilldesk chat                      talk to the bot here\n  tilldesk match 花呗扫不了          see what it understands\n  tilldesk content check ./content   check edited content",
+		Example:       "  tilldesk                           run the service on http://127.0.0.1:8080/\n  tilldesk chat                      talk to the bot here\n  tilldesk match 花呗扫不了          see what it understands\n  tilldesk content check ./content   check edited content",
 		Args:          noArgs,
 		SilenceUsage:  true,
 		SilenceErrors: true,
-		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		RunE:          func(cmd *cobra.Command, _ []string) error { return a.runService(cmd) },
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.PersistentFlags().StringVar(&a.configFile, "config", "", "configuration `file` (default ./tilldesk.yaml, then /etc/tilldesk/tilldesk.yaml)")
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return fmt.Errorf("%w; see `%s -h`", err, cmd.CommandPath())
 	})
-	root.AddCommand(a.chat(), a.match(), a.eval(), a.bench(), a.search(), a.content(), a.version())
+	root.AddCommand(a.serve(), a.chat(), a.match(), a.eval(), a.bench(), a.search(), a.content(),
+		a.backup(), a.restore(), a.dead(), a.merchant(), a.doctor(), a.version())
 	return root
 }
 

@@ -1,0 +1,139 @@
+package outbox_test
+
+import (
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"tilldesk/bot"
+	"tilldesk/bot/channeltest"
+)
+
+func TestRates(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		limits bot.Limits
+		shops  int
+		each   time.Duration // between messages of one conversation, at least
+		all    time.Duration // between any two messages, at least
+		within time.Duration
+	}{
+		{"of a conversation", bot.Limits{PerConversation: 0.5}, 5, 2 * time.Second, 0, 7 * time.Second},
+		{"of all", bot.Limits{Overall: 4}, 5, 0, 250 * time.Millisecond, 5 * time.Second},
+		{"of both", bot.Limits{PerConversation: 1, Overall: 2}, 3, time.Second, 500 * time.Millisecond, 7 * time.Second},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			each(t, tt.limits, func(t *testing.T, w *world) {
+				for shop := range tt.shops {
+					w.say(fmt.Sprint(shop), "one", "two", "three", "four")
+				}
+				w.run(tt.within)
+				calls := w.net.Calls()
+				w.same("calls", 4*tt.shops, len(calls))
+				last := map[bot.ConversationID]time.Time{}
+				for i, c := range calls {
+					if gap := c.At.Sub(last[c.Message.Conversation]); gap < tt.each {
+						t.Errorf("%v after the last one of its conversation, want %v", gap, tt.each)
+					}
+					last[c.Message.Conversation] = c.At
+					if i > 0 && c.At.Sub(calls[i-1].At) < tt.all-time.Microsecond {
+						t.Errorf("%v after the last one, want %v", c.At.Sub(calls[i-1].At), tt.all)
+					}
+					w.same("attempts before it", 0, c.Message.Attempts)
+				}
+			})
+		})
+	}
+}
+
+func TestSendersAtOnce(t *testing.T) {
+	each(t, bot.Limits{}, func(t *testing.T, w *world) {
+		w.opt.Senders = 3
+		for shop := range 9 {
+			w.say(fmt.Sprint(shop), "one")
+		}
+		w.net.Script(func(bot.Outbound) channeltest.Step { return channeltest.Step{Delay: 2 * time.Second} })
+		stop := w.start()
+		for n := range 3 {
+			pass(time.Second)
+			w.same("calls", 3*(n+1), len(w.net.Calls()))
+			w.same("arrived", 3*n, len(w.net.Arrived()))
+			pass(time.Second)
+		}
+		stop()
+	})
+}
+
+// A network that is down for five minutes, with replies in many conversations.
+func TestOutage(t *testing.T) {
+	const shops, outage = 60, 5 * time.Minute
+	for _, tt := range []struct {
+		name  string
+		fails error
+		held  bool // what was tried meanwhile
+	}{
+		{"answers 500", errors.New("500"), true},
+		{"refuses connections", errRefused, false},
+		{"floods", flood(20 * time.Second), false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			each(t, bot.Limits{}, func(t *testing.T, w *world) {
+				for shop := range shops {
+					w.say(fmt.Sprint(shop), "one", "two")
+				}
+				begin := time.Now()
+				w.net.Script(func(bot.Outbound) channeltest.Step {
+					if time.Since(begin) < outage {
+						return channeltest.Step{Delay: 10 * time.Millisecond, Before: tt.fails}
+					}
+					return channeltest.Step{Delay: 10 * time.Millisecond}
+				})
+				stop := w.start()
+				defer stop()
+				pass(outage - time.Second)
+				calls := w.net.Calls()
+				for i := range calls {
+					if i < 10 {
+						continue
+					}
+					if gap := calls[i].At.Sub(calls[i-1].At); gap < 5*time.Second {
+						t.Errorf("call %d came %v after the one before", i+1, gap)
+					}
+				}
+				if len(calls) < 60 {
+					t.Errorf("%d calls, want one every 5 s", len(calls))
+				}
+				if held := w.queue().Held; tt.held != (held > 0) || held > len(calls) {
+					t.Errorf("%d of %d held", held, len(calls))
+				}
+				pass(time.Second + time.Minute)
+				q := w.queue()
+				w.same("not sent a minute after it", 0, q.Unsent+q.DeadOut)
+				w.same("arrived or held", 2*shops, len(w.net.Arrived())+q.Held)
+			})
+		})
+	}
+}
+
+func TestOthersGoOnDuringAFlood(t *testing.T) {
+	each(t, bot.Limits{}, func(t *testing.T, w *world) {
+		loud := w.say("loud", "one", "two")
+		w.net.Script(func(m bot.Outbound) channeltest.Step {
+			if m.Conversation == loud && m.Reply.Text == "one" && m.Attempts == 0 {
+				return channeltest.Step{Before: flood(time.Minute)}
+			}
+			return channeltest.Step{}
+		})
+		stop := w.start()
+		defer stop()
+		pass(time.Second)
+		quiet := w.say("quiet", "three", "four")
+		pass(2 * time.Second)
+		w.same("quiet", []string{"three sent", "four sent"}, w.deliveries(quiet))
+		w.same("loud", []string{"one new", "two new"}, w.deliveries(loud))
+		pass(time.Minute)
+		w.same("loud", []string{"one sent", "two sent"}, w.deliveries(loud))
+		w.same("calls", 5, len(w.net.Calls()))
+	})
+}

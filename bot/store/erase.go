@@ -1,0 +1,120 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"tilldesk/bot"
+)
+
+// Erase deletes all that is stored of a conversation. It returns the paths,
+// below the data folder, of the files that came with its messages: the caller
+// deletes those, also if there is an error. It fails with ErrNotFound if there is no such conversation.
+//
+// In SQLite what is deleted is overwritten in the files as well. In PostgreSQL
+// it is until the server has vacuumed. Backups keep it until they expire.
+func (db *DB) Erase(ctx context.Context, id bot.ConversationID) (files []string, err error) {
+	err = db.inTx(ctx, func(tx *sql.Tx) (err error) {
+		if files, err = filesOf(ctx, tx, "conversation_id = $1", key(id)); err != nil {
+			return err
+		}
+		return execOne(ctx, tx, ErrNotFound, "DELETE FROM conversations WHERE id = $1", key(id)) // the rest follows by its foreign keys
+	})
+	if err != nil {
+		files = nil
+	} else {
+		err = db.dialect.scrub(ctx, db)
+	}
+	if err != nil {
+		return files, fmt.Errorf("erasing conversation %s: %w", id, err)
+	}
+	return files, nil
+}
+
+// filesOf returns the files that came with the messages for which where holds.
+func filesOf(ctx context.Context, tx *sql.Tx, where string, args ...any) ([]string, error) {
+	all, err := collect(ctx, tx, scanOne[string], "SELECT payload FROM messages WHERE "+where+" AND payload LIKE '%\"path\"%'", args...)
+	if err != nil {
+		return nil, err
+	}
+	var files []string
+	for _, text := range all {
+		var p payload
+		if err := json.Unmarshal([]byte(text), &p); err != nil {
+			continue // damaged; what it named cannot be known any more
+		}
+		for _, m := range p.Media {
+			if m.Path != "" {
+				files = append(files, m.Path)
+			}
+		}
+	}
+	return files, nil
+}
+
+// purgeBatch is how much is deleted at once, so that nobody waits for long.
+const purgeBatch = 500
+
+// purges are the ids of what retention deletes, each without what is still
+// needed: a message that waits or is being sent, anything of an open case.
+// They are locked while they are looked at, so that none comes to life between.
+var purges = []struct{ table, due string }{
+	{"messages", `SELECT message_id FROM inbox b WHERE received_at < $1 AND state IN ('done', 'dead') AND ` + noCase + ` LIMIT $2`},
+	{"messages", `SELECT message_id FROM outbox b WHERE created_at < $1 AND state IN ('sent', 'held', 'dead') AND ` + noCase + ` LIMIT $2`},
+	{"turns", `SELECT id FROM turns b WHERE at < $1 AND ` + noCase + `
+		AND NOT EXISTS (SELECT 1 FROM inbox i WHERE i.turn_id = b.id)
+		AND NOT EXISTS (SELECT 1 FROM outbox o WHERE o.turn_id = b.id) LIMIT $2`},
+	{"cases", `SELECT id FROM cases WHERE closed_at < $1 LIMIT $2`},
+	{"conversations", `SELECT id FROM conversations c WHERE updated_at < $1
+		AND NOT EXISTS (SELECT 1 FROM messages m WHERE m.conversation_id = c.id)
+		AND NOT EXISTS (SELECT 1 FROM cases k WHERE k.conversation_id = c.id) LIMIT $2`},
+}
+
+const noCase = "NOT EXISTS (SELECT 1 FROM cases k WHERE k.conversation_id = b.conversation_id AND k.closed_at IS NULL)"
+
+// Purge deletes what was stored before the time given, as far as it is settled:
+// nothing that waits to be answered or sent, nothing of an open case. It
+// returns the paths, below the data folder, of the files that came with the
+// deleted messages: the caller deletes those, also if there is an error.
+func (db *DB) Purge(ctx context.Context, before time.Time) (files []string, err error) {
+	for _, p := range purges {
+		for n := purgeBatch; n == purgeBatch && err == nil; {
+			var gone []string
+			n, gone, err = db.purge(ctx, p.table, p.due, millis(before))
+			files = append(files, gone...)
+		}
+	}
+	if err == nil {
+		err = db.dialect.scrub(ctx, db)
+	}
+	if err != nil {
+		return files, fmt.Errorf("deleting what was stored before %s: %w", before.Format(time.DateOnly), err)
+	}
+	return files, nil
+}
+
+func (db *DB) purge(ctx context.Context, table, due string, before int64) (n int, files []string, err error) {
+	err = db.inTx(ctx, func(tx *sql.Tx) error {
+		n, files = 0, nil
+		ids, err := collect(ctx, tx, scanOne[string], due+db.dialect.skipLocked, before, purgeBatch)
+		if err != nil || len(ids) == 0 {
+			return err
+		}
+		in := "id IN " + list(1, len(ids))
+		if table == "messages" {
+			if files, err = filesOf(ctx, tx, in, anys(ids)...); err != nil {
+				return err
+			}
+		}
+		n = len(ids)
+		_, err = exec(ctx, tx, "DELETE FROM "+table+" WHERE "+in, anys(ids)...)
+		return err
+	})
+	if err != nil {
+		return 0, nil, err
+	}
+	return n, files, nil
+}

@@ -1,0 +1,138 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"tilldesk/bot"
+	"tilldesk/bot/dialog"
+)
+
+// exported is all that is stored of a conversation, in the form that a
+// merchant gets it.
+type exported struct {
+	Conversation exportedConversation `json:"conversation"`
+	Messages     []exportedMessage    `json:"messages"`
+	Turns        []exportedTurn       `json:"turns"`
+	Cases        []exportedCase       `json:"cases"`
+}
+
+type exportedConversation struct {
+	ID        bot.ConversationID `json:"id"`
+	Channel   string             `json:"channel"`
+	Remote    string             `json:"remote"`
+	State     dialog.State       `json:"state"`
+	CreatedAt time.Time          `json:"created_at"`
+	UpdatedAt time.Time          `json:"updated_at"`
+	LastError string             `json:"last_error,omitempty"`
+}
+
+type exportedMessage struct {
+	ID        string    `json:"id"`
+	Seq       int64     `json:"seq"`
+	Author    string    `json:"author"`
+	Kind      string    `json:"kind,omitempty"`
+	Text      string    `json:"text"`
+	Choice    string    `json:"choice,omitempty"`
+	Details   payload   `json:"details,omitzero"`
+	At        time.Time `json:"at"`
+	Remote    string    `json:"remote,omitempty"` // what the network calls it
+	Turn      string    `json:"turn,omitempty"`   // that answers it, or that it is part of
+	State     string    `json:"state"`            // of the inbox or the outbox
+	LastError string    `json:"last_error,omitempty"`
+	StoredAt  time.Time `json:"stored_at"`
+	SentAt    time.Time `json:"sent_at,omitzero"`
+}
+
+type exportedTurn struct {
+	ID     string       `json:"id"`
+	Reason string       `json:"reason"`
+	State  dialog.State `json:"state"`
+	At     time.Time    `json:"at"`
+}
+
+type exportedCase struct {
+	ID       string          `json:"id"`
+	Ticket   string          `json:"ticket"`
+	Cause    string          `json:"cause"`
+	Intent   string          `json:"intent,omitempty"`
+	Card     json.RawMessage `json:"card"`
+	State    string          `json:"state"`
+	OpenedAt time.Time       `json:"opened_at"`
+	ClosedAt time.Time       `json:"closed_at,omitzero"`
+}
+
+// Export returns all that is stored of a conversation, as one JSON object in
+// one line. It fails with ErrNotFound if there is no such conversation, and
+// with a *SumError if some of it is damaged.
+func (db *DB) Export(ctx context.Context, id bot.ConversationID) ([]byte, error) {
+	var e exported
+	err := db.inSnapshot(ctx, func(tx *sql.Tx) (err error) {
+		e, err = export(ctx, tx, key(id))
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("exporting conversation %s: %w", id, err)
+	}
+	return json.Marshal(e)
+}
+
+func export(ctx context.Context, tx *sql.Tx, id string) (e exported, err error) {
+	var created, updated int64
+	var why string
+	c, err := scanConversation(tx.QueryRowContext(ctx, `SELECT id, channel, remote, state, state_sum, created_at, updated_at, last_error
+		FROM conversations WHERE id = $1`, id).Scan, &created, &updated, &why)
+	if errors.Is(err, sql.ErrNoRows) {
+		return e, ErrNotFound
+	}
+	if err != nil {
+		return e, err
+	}
+	e.Conversation = exportedConversation{c.ID, c.Address.Channel, c.Address.Remote, c.State, fromMillis(created), fromMillis(updated), why}
+	if e.Messages, err = collect(ctx, tx, scanExportedMessage, "SELECT "+messageColumns+`,
+		coalesce(i.remote, o.remote, ''), coalesce(i.turn_id, o.turn_id, ''), coalesce(i.state, o.state, ''),
+		coalesce(i.last_error, o.last_error, ''), coalesce(i.received_at, o.created_at), o.sent_at
+		FROM messages m
+		LEFT JOIN inbox i ON i.message_id = m.id
+		LEFT JOIN outbox o ON o.message_id = m.id
+		WHERE m.conversation_id = $1 ORDER BY m.seq`, id); err != nil {
+		return e, err
+	}
+	if e.Turns, err = collect(ctx, tx, func(scan func(...any) error) (t exportedTurn, err error) {
+		var stored storedState
+		var at int64
+		if err := scan(&t.ID, &t.Reason, &stored.text, &stored.sum, &at); err != nil {
+			return t, err
+		}
+		t.At = fromMillis(at)
+		t.State, err = stored.state(c.ID)
+		return t, err
+	}, "SELECT id, reason, state, state_sum, at FROM turns WHERE conversation_id = $1 ORDER BY at, id", id); err != nil {
+		return e, err
+	}
+	e.Cases, err = collect(ctx, tx, func(scan func(...any) error) (k exportedCase, err error) {
+		var opened int64
+		var closed sql.NullInt64
+		err = scan(&k.ID, &k.Ticket, &k.Cause, &k.Intent, (*[]byte)(&k.Card), &k.State, &opened, &closed)
+		k.OpenedAt, k.ClosedAt = fromMillis(opened), fromNull(closed)
+		return k, err
+	}, "SELECT id, ticket, cause, intent, card, state, opened_at, closed_at FROM cases WHERE conversation_id = $1 ORDER BY opened_at, id", id)
+	return e, err
+}
+
+func scanExportedMessage(scan func(...any) error) (e exportedMessage, err error) {
+	var stored int64
+	var sent sql.NullInt64
+	m, err := scanMessage(scan, &e.Remote, &e.Turn, &e.State, &e.LastError, &stored, &sent)
+	if err != nil {
+		return e, err
+	}
+	e.ID, e.Seq, e.Author, e.Kind, e.Text, e.Choice = m.id, m.seq, m.author, m.kind, m.text, m.choice
+	e.At, e.StoredAt, e.SentAt = fromMillis(m.at), fromMillis(stored), fromNull(sent)
+	e.Details, err = m.payload()
+	return e, err
+}

@@ -1,0 +1,177 @@
+// Package storetest gives tests fresh, real databases, and has the suite that
+// every store must pass.
+package storetest
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	_ "github.com/jackc/pgx/v5/stdlib" // the driver pgx
+	_ "modernc.org/sqlite"             // the driver sqlite
+
+	"tilldesk/bot/store"
+)
+
+// Each runs a test on a fresh database of each kind, given by its DSN.
+func Each(t *testing.T, f func(t *testing.T, dsn string)) {
+	t.Helper()
+	t.Run("sqlite", func(t *testing.T) { f(t, SQLite(t)) })
+	t.Run("postgres", func(t *testing.T) { f(t, Postgres(t)) })
+}
+
+// SQLite returns the DSN of a database file in a folder that goes with the
+// test.
+func SQLite(t testing.TB) string {
+	return "sqlite:" + filepath.Join(t.TempDir(), "tilldesk.db")
+}
+
+const defaultPostgres = "postgres://postgres@127.0.0.1:5432/postgres?sslmode=disable"
+
+// Postgres returns the DSN of an empty schema that goes with the test, in the
+// database that TILLDESK_TEST_POSTGRES names or else in the one of a local
+// server. Without any the test is skipped, or fails if CI is "true".
+func Postgres(t testing.TB) string {
+	t.Helper()
+	base := os.Getenv("TILLDESK_TEST_POSTGRES")
+	if base == "" {
+		base = defaultPostgres
+	}
+	dsn, err := url.Parse(base)
+	if err != nil || dsn.Scheme == "" {
+		t.Fatal("TILLDESK_TEST_POSTGRES is not a URL such as " + defaultPostgres)
+	}
+	pool, err := sql.Open("pgx", base)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer pool.Close()
+	name := "tilldesk_test_" + strings.ReplaceAll(uuid.NewString(), "-", "")
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+	defer cancel()
+	if err := pool.PingContext(ctx); err != nil {
+		const hint = "no PostgreSQL to test with; set TILLDESK_TEST_POSTGRES"
+		if os.Getenv("CI") == "true" {
+			t.Fatalf("%s: %v", hint, err)
+		}
+		t.Skipf("%s: %v", hint, err)
+	}
+	if _, err := pool.ExecContext(ctx, "CREATE SCHEMA "+name); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		pool, err := sql.Open("pgx", base)
+		if err == nil {
+			defer pool.Close()
+			_, err = pool.Exec("DROP SCHEMA " + name + " CASCADE")
+		}
+		if err != nil {
+			t.Errorf("the schema %s stays behind: %v", name, err)
+		}
+	})
+	q := dsn.Query()
+	q.Set("search_path", name)
+	dsn.RawQuery = q.Encode()
+	return dsn.String()
+}
+
+// Open opens a store that is closed with the test.
+func Open(t testing.TB, dsn string, opt store.Options) *store.DB {
+	t.Helper()
+	db, err := store.Open(t.Context(), dsn, opt)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := db.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return db
+}
+
+// Raw opens the database beneath a store, to look into it or to damage it. It
+// is closed with the test.
+func Raw(t testing.TB, dsn string) *sql.DB {
+	t.Helper()
+	driver, name := "pgx", dsn
+	if path, ok := strings.CutPrefix(dsn, "sqlite:"); ok {
+		driver, name = "sqlite", fmt.Sprintf("file:%s?_busy_timeout=10000&_foreign_keys=on", path)
+	}
+	pool, err := sql.Open(driver, name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { pool.Close() })
+	return pool
+}
+
+// Tables returns the names of the tables of a store, without those of the
+// migrations, and the names of the columns of each.
+func Tables(t testing.TB, dsn string) map[string][]string {
+	t.Helper()
+	query := `SELECT m.name, c.name FROM sqlite_schema m, pragma_table_info(m.name) c
+		WHERE m.type = 'table' AND m.name NOT LIKE 'sqlite_%' ORDER BY m.name, c.cid`
+	if !strings.HasPrefix(dsn, "sqlite:") {
+		query = `SELECT table_name, column_name FROM information_schema.columns
+			WHERE table_schema = current_schema() ORDER BY table_name, ordinal_position`
+	}
+	rows, err := Raw(t, dsn).QueryContext(t.Context(), query)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close()
+	tables := map[string][]string{}
+	for rows.Next() {
+		var table, column string
+		if err := rows.Scan(&table, &column); err != nil {
+			t.Fatal(err)
+		}
+		if !strings.HasPrefix(table, "goose_") {
+			tables[table] = append(tables[table], column)
+		}
+	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
+	return tables
+}
+
+// Dump returns all rows of all tables of a store, by table and column.
+func Dump(t testing.TB, dsn string) map[string][]map[string]any {
+	t.Helper()
+	pool := Raw(t, dsn)
+	all := map[string][]map[string]any{}
+	for table, columns := range Tables(t, dsn) {
+		rows, err := pool.QueryContext(t.Context(), "SELECT "+strings.Join(columns, ", ")+" FROM "+table+" ORDER BY 1")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for rows.Next() {
+			values, pointers := make([]any, len(columns)), make([]any, len(columns))
+			for i := range values {
+				pointers[i] = &values[i]
+			}
+			if err := rows.Scan(pointers...); err != nil {
+				t.Fatal(err)
+			}
+			row := map[string]any{}
+			for i, column := range columns {
+				row[column] = values[i]
+			}
+			all[table] = append(all[table], row)
+		}
+		if err := errors.Join(rows.Err(), rows.Close()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return all
+}

@@ -1,0 +1,354 @@
+package web_test
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
+
+	"tilldesk/bot/web"
+)
+
+// A brokenLine stands before the service and loses requests, or their answers.
+type brokenLine struct {
+	next http.Handler
+
+	mu    sync.Mutex
+	fault func(r *http.Request) (lose string) // "request", "answer" or ""
+}
+
+func (b *brokenLine) set(fault func(r *http.Request) string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.fault = fault
+}
+
+func (b *brokenLine) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	b.mu.Lock()
+	lose := ""
+	if b.fault != nil {
+		lose = b.fault(r)
+	}
+	b.mu.Unlock()
+	switch lose {
+	case "answer":
+		b.next.ServeHTTP(httptest.NewRecorder(), r)
+		fallthrough
+	case "request":
+		panic(http.ErrAbortHandler) // cuts the connection
+	}
+	b.next.ServeHTTP(w, r)
+}
+
+var (
+	phone   = look{"phone", 390, 844, true, "zh-CN", "light"}
+	desktop = look{"desktop", 1280, 800, false, "en", "light"}
+)
+
+// TestBrokenLine shows that whatever the line loses, each message is said once
+// and answered once.
+func TestBrokenLine(t *testing.T) {
+	s := start(t, web.Options{})
+	b := &brokenLine{next: s.web}
+	s.Config.Handler = b
+	isPost := func(r *http.Request) bool { return r.Method == http.MethodPost }
+	first := func(lose string, when func(*http.Request) bool) func(*http.Request) string {
+		left := 2
+		return func(r *http.Request) string {
+			if left == 0 || !when(r) {
+				return ""
+			}
+			left--
+			return lose
+		}
+	}
+	for _, tt := range []struct {
+		name  string
+		fault func(*http.Request) string
+	}{
+		{"requests are lost", first("request", isPost)},
+		{"answers are lost", first("answer", isPost)},
+		{"the history is lost", first("request", func(r *http.Request) bool {
+			return r.Method == http.MethodGet && r.URL.Path == "/api/chat" && r.Header.Get("Accept") == "application/json"
+		})},
+		{"no stream comes through", func(r *http.Request) string {
+			if r.Header.Get("Accept") == "text/event-stream" {
+				return "request"
+			}
+			return ""
+		}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			b.set(tt.fault)
+			p := visit(t, phone, s.URL)
+			p.write("花呗扫不了")
+			p.write("没有提示")
+			p.write("谢谢")
+			p.settled()
+			b.set(nil)
+			once(t, s, p, "花呗扫不了", "没有提示", "谢谢")
+		})
+	}
+	t.Run("offline, reload, online", func(t *testing.T) {
+		b.set(nil)
+		p := visit(t, phone, s.URL)
+		p.tell("你好")
+		p.offline(true)
+		b.set(func(r *http.Request) string {
+			if strings.HasPrefix(r.URL.Path, "/api/") {
+				return "request"
+			}
+			return ""
+		})
+		s.CloseClientConnections()
+		p.write("花呗扫不了")
+		p.until("document.querySelector('.waiting') && document.querySelector('#notice').checkVisibility()")
+		p.shot("offline")
+		p.fits()
+		p.do(chromedp.Reload())
+		p.until("document.querySelector('.waiting')")
+		p.offline(false)
+		b.set(nil)
+		p.said("bot", 2)
+		p.settled()
+		p.until("!document.querySelector('#notice').checkVisibility()")
+		once(t, s, p, "你好", "花呗扫不了")
+	})
+	t.Run("what a person says while the line is down", func(t *testing.T) {
+		b.set(nil)
+		p := visit(t, phone, s.URL)
+		p.tell("找人工")
+		s.CloseClientConnections()
+		staffSays(t, s, p, "我来了")
+		p.said("staff", 1)
+		once(t, s, p, "找人工")
+	})
+	t.Run("a slow answer", func(t *testing.T) {
+		answer := make(chan bool)
+		b.set(func(r *http.Request) string {
+			if isPost(r) {
+				<-answer
+			}
+			return ""
+		})
+		p := visit(t, phone, s.URL)
+		p.write("花呗扫不了")
+		p.until("document.querySelector('.typing')")
+		p.shot("typing")
+		close(answer)
+		p.said("bot", 2)
+		p.settled()
+		once(t, s, p, "花呗扫不了")
+	})
+	t.Run("refused for good", func(t *testing.T) {
+		b.set(nil)
+		p := visit(t, phone, s.URL)
+		p.do(chromedp.Evaluate[chromedp.Void](`document.querySelector("#text").maxLength = 100000`))
+		p.do(chromedp.SetValue(chromedp.ID("text"), strings.Repeat("码", 20_001)), chromedp.SendKeys(chromedp.ID("text"), kb.Enter))
+		p.until("document.querySelector('.failed button')")
+		p.tell("你好")
+		p.do(chromedp.Click(chromedp.CSS(".failed button")))
+		p.until("!document.querySelector('.failed')")
+		once(t, s, p, "你好")
+	})
+}
+
+// once checks that the page and the store have each message once, in order, and
+// the same answers.
+func once(t *testing.T, s *service, p *tab, said ...string) {
+	t.Helper()
+	entries, err := s.db.History(t.Context(), s.conversation(t, eval[string](p, "localStorage.getItem('tilldesk.conversation')")), 0, 1000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var stored, mine []string
+	for _, e := range entries {
+		stored = append(stored, fmt.Sprintf("%s: %s", e.Author, e.Reply.Text))
+		if e.Author == "merchant" {
+			mine = append(mine, e.Reply.Text)
+		}
+	}
+	if strings.Join(mine, "|") != strings.Join(said, "|") {
+		t.Errorf("the store has %q, want %q", mine, said)
+	}
+	p.until(fmt.Sprintf("document.querySelectorAll('.line').length >= %d", len(stored)))
+	if shown := p.lines(); strings.Join(shown, "|") != strings.Join(stored, "|") {
+		t.Errorf("the page shows\n%s\nthe store has\n%s", strings.Join(shown, "\n"), strings.Join(stored, "\n"))
+	}
+}
+
+// TestKeyboard leads through the chat with the keyboard alone.
+func TestKeyboard(t *testing.T) {
+	s := start(t, web.Options{})
+	p := visit(t, desktop, s.URL)
+	focus := func() string {
+		return eval[string](p, "(document.activeElement.id || document.activeElement.textContent).trim()")
+	}
+	press := func(keys string, mods ...chromedp.KeyOption) { p.do(chromedp.KeyEvent(keys, mods...)) }
+	p.until("document.activeElement.id === 'text'") // ready to write
+
+	press("two")
+	press(kb.Enter, chromedp.KeyModifiers(chromedp.ModifierShift))
+	press("lines")
+	if got := eval[string](p, "document.querySelector('#text').value"); got != "two\nlines" {
+		t.Errorf("Shift and Enter: %q", got)
+	}
+	p.do(chromedp.Evaluate[chromedp.Void](`document.querySelector("#text").value = ""`))
+	p.do(chromedp.Evaluate[chromedp.Void](`document.querySelector("#text").dispatchEvent(new KeyboardEvent("keydown", {key: "Enter", isComposing: true, bubbles: true}))`))
+	if n := len(p.lines()); n != 0 {
+		t.Errorf("Enter that ends a composition sent %d lines", n)
+	}
+
+	press("No payment code scans" + kb.Enter)
+	p.until("document.querySelector('.choices button')")
+	p.settled()
+	if focus() != "text" || eval[string](p, "document.querySelector('#text').value") != "" {
+		t.Errorf("after sending, the focus is on %q, the field has %q", focus(), eval[string](p, "document.querySelector('#text').value"))
+	}
+	for range 12 { // backwards from the field to the first choice
+		if eval[bool](p, "document.activeElement.matches('.choices button:first-child')") {
+			break
+		}
+		press(kb.Tab, chromedp.KeyModifiers(chromedp.ModifierShift))
+	}
+	if !eval[bool](p, "document.activeElement.matches('.choices button:focus-visible')") {
+		t.Fatalf("the choices cannot be reached; the focus is on %q", focus())
+	}
+	label, n := focus(), len(p.lines())
+	press(kb.Enter)
+	p.until(fmt.Sprintf("document.querySelectorAll('.line').length >= %d", n+2))
+	p.settled()
+	if got := p.lines()[n]; got != "merchant: "+label {
+		t.Errorf("chosen %q, the log says %q", label, got)
+	}
+	if got := eval[string](p, "document.querySelector('#announce').textContent"); got == "" {
+		t.Error("the answer is not announced")
+	}
+	for range 12 { // on from where the choice was
+		if eval[bool](p, "document.activeElement.closest('.choices') !== null") {
+			break
+		}
+		press(kb.Tab)
+	}
+	if !eval[bool](p, "document.activeElement.closest('.choices') !== null") {
+		t.Errorf("the next choices are not ahead; the focus is on %q", focus())
+	}
+}
+
+// TestSwitch shows that the language of the page can be changed and stays.
+func TestSwitch(t *testing.T) {
+	s := start(t, web.Options{})
+	p := visit(t, phone, s.URL)
+	p.tell("你好")
+	p.do(chromedp.Click(chromedp.ID("switch")))
+	english := "document.documentElement.lang === 'en' && document.querySelector('h1').textContent === 'Payment help' && document.querySelector('.author').textContent === 'You'"
+	p.until(english)
+	p.do(chromedp.Reload())
+	p.said("bot", 1)
+	p.until(english)
+	if n := len(p.lines()); n < 2 {
+		t.Errorf("%d lines", n)
+	}
+}
+
+// TestPhotoInBrowser sends a photo as the page does.
+func TestPhotoInBrowser(t *testing.T) {
+	s := start(t, web.Options{})
+	file := filepath.Join(t.TempDir(), "receipt.jpg")
+	if err := os.WriteFile(file, encodeJPEG(t, corners(3000, 2000)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	p := visit(t, phone, s.URL)
+	p.do(chromedp.SetUploadFiles(chromedp.ID("photo"), []string{file}))
+	p.said("bot", 1)
+	p.settled()
+	loaded := "[...document.querySelectorAll('.picture img')].map(i => i.complete && i.naturalWidth).join() === '1600'"
+	p.until(loaded)
+	p.shot("photo")
+	p.fits()
+	p.do(chromedp.Reload())
+	p.until(loaded)
+}
+
+// TestWidget puts the chat into a page of another site.
+func TestWidget(t *testing.T) {
+	var chat *httptest.Server
+	shop := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/html")
+		w.Header().Set("Content-Security-Policy", "default-src 'none'; img-src data:; script-src "+chat.URL+"; frame-src "+chat.URL)
+		fmt.Fprintf(w, `<!doctype html><html lang="zh"><meta name="viewport" content="width=device-width"><title>shop</title><link rel="icon" href="data:,"><h1>A shop</h1><script src="%s/widget.js" async></script>`, chat.URL)
+	}))
+	t.Cleanup(shop.Close)
+	for _, l := range []look{phone, desktop} {
+		t.Run(l.name, func(t *testing.T) {
+			s := start(t, web.Options{EmbedOrigins: []string{shop.URL}})
+			following := make(chan bool, 1)
+			s.Config.Handler = &brokenLine{next: s.web, fault: func(r *http.Request) string {
+				if r.Header.Get("Accept") == "text/event-stream" {
+					select {
+					case following <- true:
+					default:
+					}
+				}
+				return ""
+			}}
+			chat = s.Server
+			p := visit(t, l, shop.URL)
+			p.until("document.querySelector('tilldesk-chat')")
+			p.shot("widget-" + l.name + "-1-closed")
+			p.do(chromedp.MouseClickXY(float64(l.width-45), float64(l.height-45)))
+			p.until("document.activeElement.tagName === 'TILLDESK-CHAT'")
+			select { // the page in the frame has loaded and follows its conversation
+			case <-following:
+			case <-p.ctx.Done():
+				t.Fatal("the chat does not show in the frame")
+			}
+			p.shot("widget-" + l.name + "-2-open")
+		})
+	}
+}
+
+// TestAxe has axe-core look for barriers, if it is given.
+func TestAxe(t *testing.T) {
+	if *axe == "" {
+		t.Skip("give axe-core's axe.min.js with -axe")
+	}
+	script, err := os.ReadFile(*axe)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := start(t, web.Options{})
+	for _, l := range looks {
+		t.Run(l.name, func(t *testing.T) {
+			p := visit(t, l, s.URL)
+			check := func(when string) {
+				t.Helper()
+				p.do(chromedp.Evaluate[chromedp.Void](string(script)))
+				found, err := chromedp.Run(p.ctx, chromedp.Evaluate[[]string](`axe.run({runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]})
+					.then(r => r.violations.flatMap(v => v.nodes.map(n => v.id + ": " + n.target + ": " + n.failureSummary)))`, chromedp.EvalAwaitPromise))
+				if err != nil {
+					t.Fatal(err)
+				}
+				for _, f := range found {
+					t.Errorf("%s: %s", when, f)
+				}
+			}
+			p.until("document.querySelector('#empty').checkVisibility()")
+			check("empty")
+			p.tell("花呗扫不了")
+			p.until("document.querySelector('.choices button')")
+			check("choices")
+			p.tell("找人工")
+			staffSays(t, s, p, "您好")
+			p.said("staff", 1)
+			check("with a person")
+		})
+	}
+}

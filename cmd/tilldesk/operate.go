@@ -1,0 +1,187 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"tilldesk/bot"
+	"tilldesk/bot/store"
+	"tilldesk/config"
+)
+
+// beside opens the store next to a service that may be running.
+func (a *app) beside(ctx context.Context) (*store.DB, config.Config, error) {
+	cfg, err := config.Load(a.configFile, a.env)
+	if err != nil {
+		return nil, cfg, err
+	}
+	db, err := store.Open(ctx, cfg.Store.DSN.Reveal(), store.Options{Beside: true})
+	if err != nil {
+		return nil, cfg, fmt.Errorf("store.dsn: %w", err)
+	}
+	return db, cfg, nil
+}
+
+// withStore makes a command of f, which works on the store.
+func (a *app) withStore(f func(cmd *cobra.Command, db *store.DB, cfg config.Config, args []string) error) func(*cobra.Command, []string) error {
+	return func(cmd *cobra.Command, args []string) error {
+		db, cfg, err := a.beside(cmd.Context())
+		if err != nil {
+			return err
+		}
+		return errors.Join(failed(f(cmd, db, cfg, args)), failed(db.Close()))
+	}
+}
+
+func (a *app) backup() *cobra.Command {
+	return &cobra.Command{
+		Use:     "backup FILE",
+		Short:   "Copy the database to a file while the service runs",
+		Example: "  tilldesk backup /backups/tilldesk-$(date +%F).db",
+		Args:    cobra.ExactArgs(1),
+		RunE: a.withStore(func(cmd *cobra.Command, db *store.DB, _ config.Config, args []string) error {
+			if err := db.Backup(cmd.Context(), args[0]); err != nil {
+				return err
+			}
+			_, err := fmt.Fprintf(cmd.OutOrStdout(), "%s is a whole copy; photos are in the folder of store.media\n", args[0])
+			return err
+		}),
+	}
+}
+
+func (a *app) restore() *cobra.Command {
+	return &cobra.Command{
+		Use:     "restore FILE",
+		Short:   "Put a backup in the place of the database; stop the service first",
+		Example: "  tilldesk restore /backups/tilldesk-2026-11-22.db",
+		Args:    cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			cfg, err := config.Load(a.configFile, a.env)
+			if err != nil {
+				return err
+			}
+			if err := store.Restore(cmd.Context(), args[0], cfg.Store.DSN.Reveal()); err != nil {
+				return failedError{err}
+			}
+			_, err = fmt.Fprintln(cmd.OutOrStdout(), "restored; what was there before ends in .before-restore")
+			return failed(err)
+		},
+	}
+}
+
+// listed is how many dead letters a list shows.
+const listed = 200
+
+func (a *app) dead() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:     "dead",
+		Short:   "Messages that could not be answered and were put aside",
+		Example: "  tilldesk dead list\n  tilldesk dead retry 0193…",
+		Args:    noArgs,
+		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	list := &cobra.Command{
+		Use: "list", Short: "List them, oldest first", Example: "  tilldesk dead list", Args: noArgs,
+		RunE: a.withStore(func(cmd *cobra.Command, db *store.DB, _ config.Config, _ []string) error {
+			letters, err := db.Dead(cmd.Context(), listed)
+			if err != nil {
+				return err
+			}
+			out := bufio.NewWriter(cmd.OutOrStdout())
+			for _, d := range letters {
+				why, _, _ := strings.Cut(d.Why, "\n")
+				fmt.Fprintf(out, "%s  %s  %s  %s\n", d.ID, d.Received.Format(time.RFC3339), d.Address.Channel, why)
+			}
+			if len(letters) == 0 {
+				fmt.Fprintln(out, "none: every message was answered or waits for its turn")
+			}
+			return out.Flush()
+		}),
+	}
+	show := &cobra.Command{
+		Use: "show ID", Short: "Show why one was put aside", Example: "  tilldesk dead show 0193…", Args: cobra.ExactArgs(1),
+		RunE: a.withStore(func(cmd *cobra.Command, db *store.DB, _ config.Config, args []string) error {
+			letters, err := db.Dead(cmd.Context(), listed)
+			if err != nil {
+				return err
+			}
+			for _, d := range letters {
+				if string(d.ID) == args[0] {
+					_, err := fmt.Fprintf(cmd.OutOrStdout(), "message       %s\nconversation  %s\nchannel       %s\nreceived      %s\nwhy           %s\n",
+						d.ID, d.Conversation, d.Address.Channel, d.Received.Format(time.RFC3339), d.Why)
+					return err
+				}
+			}
+			return fmt.Errorf("there is no dead letter %q; `tilldesk dead list` names them", args[0])
+		}),
+	}
+	retry := &cobra.Command{
+		Use: "retry ID", Short: "Have one answered once more", Example: "  tilldesk dead retry 0193…", Args: cobra.ExactArgs(1),
+		RunE: a.withStore(func(cmd *cobra.Command, db *store.DB, _ config.Config, args []string) error {
+			return db.Requeue(cmd.Context(), bot.MessageID(args[0]))
+		}),
+	}
+	drop := &cobra.Command{
+		Use: "drop ID", Short: "Take one off the list; the conversation keeps it", Example: "  tilldesk dead drop 0193…", Args: cobra.ExactArgs(1),
+		RunE: a.withStore(func(cmd *cobra.Command, db *store.DB, _ config.Config, args []string) error {
+			return db.Drop(cmd.Context(), bot.MessageID(args[0]))
+		}),
+	}
+	cmd.AddCommand(list, show, retry, drop)
+	return cmd
+}
+
+func (a *app) merchant() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "merchant",
+		Short: "Export or erase all that is stored of a merchant",
+		Args:  noArgs,
+		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	export := &cobra.Command{
+		Use: "export ID", Short: "Print all that is stored of a conversation as JSON", Example: "  tilldesk merchant export 0193… > merchant.json", Args: cobra.ExactArgs(1),
+		RunE: a.withStore(func(cmd *cobra.Command, db *store.DB, _ config.Config, args []string) error {
+			data, err := db.Export(cmd.Context(), bot.ConversationID(args[0]))
+			if err != nil {
+				return err
+			}
+			_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s\n", data)
+			return err
+		}),
+	}
+	erase := &cobra.Command{
+		Use: "erase ID", Short: "Erase all that is stored of a conversation, photos too; it cannot be undone", Example: "  tilldesk merchant erase 0193…", Args: cobra.ExactArgs(1),
+		RunE: a.withStore(func(cmd *cobra.Command, db *store.DB, cfg config.Config, args []string) error {
+			files, err := db.Erase(cmd.Context(), bot.ConversationID(args[0]))
+			return errors.Join(err, removeMedia(cfg.Store.Media, files))
+		}),
+	}
+	cmd.AddCommand(export, erase)
+	return cmd
+}
+
+// removeMedia deletes files below the media folder, all that can be deleted.
+func removeMedia(dir string, files []string) error {
+	if len(files) == 0 {
+		return nil
+	}
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return fmt.Errorf("store.media: opening the folder for photos: %w", err)
+	}
+	defer root.Close()
+	var problems []error
+	for _, file := range files {
+		if err := root.Remove(file); err != nil && !errors.Is(err, os.ErrNotExist) {
+			problems = append(problems, fmt.Errorf("deleting the photo %s: %w", file, err))
+		}
+	}
+	return errors.Join(problems...)
+}
