@@ -8,14 +8,21 @@ ARG VERSION=dev
 ARG COMMIT=
 RUN CGO_ENABLED=0 go build -trimpath -buildvcs=false \
 	-ldflags "-s -w -X main.version=${VERSION} -X main.commit=${COMMIT}" \
-	-o /out/tilldesk ./cmd/tilldesk
+	-o /out/tilldesk ./cmd/tilldesk && mkdir /out/data
 
 # Nothing but the binary: content, time zones and root certificates are in it.
 FROM scratch
 COPY --from=build /out/tilldesk /tilldesk
+COPY --from=build --chown=65532:65532 /out/data /data
 COPY LICENSE /LICENSE
 USER 65532:65532
-# Configuration and content as this container sees them, also when mounted. It
-# is seldom, because it reads all of the content.
-HEALTHCHECK --interval=5m --timeout=30s --start-period=30s CMD ["/tilldesk", "content", "check"]
+# Everything that is kept lies below /data; mount a volume there that user 65532
+# may write to.
+WORKDIR /data
+VOLUME /data
+ENV TILLDESK_HTTP_ADDR=:8080 \
+	TILLDESK_STORE_DSN=sqlite:/data/tilldesk.db \
+	TILLDESK_STORE_MEDIA=/data/media
+EXPOSE 8080
+HEALTHCHECK --interval=30s --timeout=5s --start-period=30s CMD ["/tilldesk", "health"]
 ENTRYPOINT ["/tilldesk"]

@@ -305,6 +305,7 @@ func TestOperations(t *testing.T) {
 		say  string
 	}{
 		{[]string{"doctor"}, 0, "messages wait"},
+		{[]string{"health"}, 1, ""}, // it listens on another port than these settings say
 		{[]string{"backup", backup}, 0, "whole copy"},
 		{[]string{"backup", backup}, 1, ""},
 		{[]string{"dead", "list"}, 0, "none"},
