@@ -11,6 +11,7 @@ package config
 import (
 	"log/slog"
 	"net"
+	"net/netip"
 	"net/url"
 	"strconv"
 	"strings"
@@ -31,6 +32,42 @@ type HTTP struct {
 	Addr string `mapstructure:"addr" allowed:"host:port, such as 127.0.0.1:8080 or :8080"`
 	// PublicURL is how merchants reach the service, through a proxy for example.
 	PublicURL string `mapstructure:"public_url" allowed:"an http or https URL such as https://help.example, or nothing"`
+	// TrustedProxies are whose X-Forwarded-For is believed, with commas between.
+	TrustedProxies string `mapstructure:"trusted_proxies" allowed:"addresses or networks such as 127.0.0.1, 10.0.0.0/8 with commas between, or nothing"`
+	// EmbedOrigins are the sites that may show the chat, with commas between.
+	EmbedOrigins string `mapstructure:"embed_origins" allowed:"origins such as https://shop.example with commas between, or nothing"`
+}
+
+// Proxies returns the trusted proxies as networks; a single address is a
+// network of one.
+func (h HTTP) Proxies() ([]netip.Prefix, error) {
+	var networks []netip.Prefix
+	for _, text := range list(h.TrustedProxies) {
+		if addr, err := netip.ParseAddr(text); err == nil {
+			networks = append(networks, netip.PrefixFrom(addr, addr.BitLen()))
+			continue
+		}
+		network, err := netip.ParsePrefix(text)
+		if err != nil {
+			return nil, err
+		}
+		networks = append(networks, network)
+	}
+	return networks, nil
+}
+
+// Origins returns the sites that may show the chat.
+func (h HTTP) Origins() []string { return list(h.EmbedOrigins) }
+
+// list splits a value at its commas.
+func list(s string) []string {
+	var items []string
+	for item := range strings.SplitSeq(s, ",") {
+		if item = strings.TrimSpace(item); item != "" {
+			items = append(items, item)
+		}
+	}
+	return items
 }
 
 // Metrics is the private listener for Prometheus.
@@ -123,6 +160,15 @@ func (c *Config) validate(reject func(key string)) {
 	}
 	if u, err := url.Parse(c.HTTP.PublicURL); c.HTTP.PublicURL != "" && (err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https") {
 		reject("http.public_url")
+	}
+	if _, err := c.HTTP.Proxies(); err != nil {
+		reject("http.trusted_proxies")
+	}
+	for _, origin := range c.HTTP.Origins() {
+		if u, err := url.Parse(origin); err != nil || u.Host == "" || u.Scheme+"://"+u.Host != origin {
+			reject("http.embed_origins")
+			break
+		}
 	}
 	if c.Metrics.Addr != Off && !listens(c.Metrics.Addr) {
 		reject("metrics.addr")

@@ -129,11 +129,8 @@ func (e *Engine) Match(text string) Match {
 	normal := e.read(masked)
 	m := Match{Text: strings.ToValidUTF8(masked, "\uFFFD"), Normal: normal, Secrets: secrets}
 	m.Lang, m.Traditional, m.LangKnown = Language(masked)
-	if m.Lang == source.En {
-		// Pinyin that stands for Chinese words is Chinese.
-		if lang, _, ok := Language(normal); ok {
-			m.Lang = lang
-		}
+	if m.Lang == source.En && pinyin(normal) {
+		m.Lang = source.Zh
 	}
 	m.Entities = append(e.words.find(normal), numbers(normal)...)
 	for _, s := range secrets {

@@ -120,6 +120,24 @@ func Language(s string) (lang source.Lang, traditional, ok bool) {
 	return source.Zh, hanzi.IsTraditional(s), true
 }
 
+// pinyin reports whether a text without Han characters was pinyin: rewriting
+// has turned nearly all of it into Chinese words. The name of a wallet in an
+// English sentence is not enough.
+func pinyin(rewritten string) bool {
+	han, words, inWord := 0, 0, false
+	for _, r := range rewritten {
+		letter := r < 0x3400 && unicode.IsLetter(r)
+		switch {
+		case r >= 0x3400:
+			han++
+		case letter && !inWord:
+			words++
+		}
+		inWord = letter
+	}
+	return han >= 3 && han >= 3*words
+}
+
 // rewrite replaces the ways to write a word by the usual one, longest first,
 // from left to right. Latin words must stand free.
 type rewrite struct {

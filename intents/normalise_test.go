@@ -52,6 +52,27 @@ func TestLanguage(t *testing.T) {
 	}
 }
 
+func TestPinyinIsChinese(t *testing.T) {
+	e, err := intents.NewEngine(t.Context(), &intents.Set{
+		Examples: []intents.Example{{Text: "a", Intent: "x"}, {Text: "b", Intent: "y"}},
+		Acts:     []intents.ActExample{{Text: "yes", Act: intents.ActYes}, {Text: "no", Act: intents.ActNo}},
+		Lexicon:  &intents.Lexicon{Same: map[string]string{"huabei": "花呗", "saoma": "扫码", "mei fanying": "没反应"}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for text, want := range map[string]source.Lang{
+		"saoma mei fanying":                source.Zh,
+		"customers cannot pay with Huabei": source.En,
+		"Huabei payments fail":             source.En,
+		"huabei":                           source.En,
+	} {
+		if got := e.Match(text).Lang; got != want {
+			t.Errorf("%q is read as %s, want %s", text, got, want)
+		}
+	}
+}
+
 func FuzzNormalise(f *testing.F) {
 	for _, seed := range []string{"", "花呗", "ＰＯＳ", "\xff", "a\u200bb", strings.Repeat("好", 3000)} {
 		f.Add(seed)

@@ -334,9 +334,10 @@ func FuzzChat(f *testing.F) {
 	} {
 		f.Add([]byte(seed))
 	}
+	engine := &fakeEngine{}
+	h := web.New(engine, &fakeStore{}, web.Options{})
 	f.Fuzz(func(t *testing.T, body []byte) {
-		engine := &fakeEngine{}
-		h := web.New(engine, &fakeStore{}, web.Options{})
+		engine.taken = nil
 		w := httptest.NewRecorder()
 		h.ServeHTTP(w, httptest.NewRequest("POST", "/api/chat", bytes.NewReader(body)))
 		if !json.Valid(w.Body.Bytes()) {

@@ -358,8 +358,8 @@ func FuzzPhoto(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
+	h := web.New(&fakeEngine{}, &fakeStore{}, web.Options{Data: root})
 	f.Fuzz(func(t *testing.T, file []byte) {
-		h := web.New(&fakeEngine{}, &fakeStore{}, web.Options{Data: root})
 		id := fmt.Sprintf("f%016x", rand.Uint64())
 		conversation := "conversation-" + id
 		url := "/api/photo?conversation=" + conversation + "&message_id=" + id

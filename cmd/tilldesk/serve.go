@@ -89,6 +89,10 @@ func (s *service) run(ctx context.Context) (err error) {
 	}
 	defer media.Close()
 
+	proxies, err := s.cfg.HTTP.Proxies()
+	if err != nil {
+		return fmt.Errorf("http.trusted_proxies: %w", err)
+	}
 	s.metrics = newMetrics(s.db, s.log)
 	s.engine = bot.NewEngine(s.db, k, owner(), bot.Options{
 		Pull: func(channel string) bool { return channel == web.Name },
@@ -97,6 +101,8 @@ func (s *service) run(ctx context.Context) (err error) {
 	s.chat = web.New(s.engine, s.db, web.Options{
 		AddressPerSecond:      s.cfg.Limits.AddressPerSecond,
 		ConversationPerMinute: s.cfg.Limits.ConversationPerMinute,
+		TrustedProxies:        proxies,
+		EmbedOrigins:          s.cfg.HTTP.Origins(),
 		HTTPS:                 strings.HasPrefix(s.cfg.HTTP.PublicURL, "https:"),
 		Data:                  media,
 		Log:                   s.log,
@@ -249,6 +255,7 @@ func (s *service) server(h http.Handler) *http.Server {
 		Handler:           h,
 		ReadHeaderTimeout: 5 * time.Second,
 		ReadTimeout:       2 * time.Minute, // a photo over a slow line
+		WriteTimeout:      time.Minute,     // streams set deadlines of their own
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    16 << 10,
 		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
