@@ -116,6 +116,18 @@ func TestOutage(t *testing.T) {
 	}
 }
 
+// A network that says no is not down.
+func TestRefusalsDoNotBreak(t *testing.T) {
+	each(t, bot.Limits{}, func(t *testing.T, w *world) {
+		for shop := range 30 {
+			w.say(fmt.Sprint(shop), "one")
+		}
+		w.net.Script(func(bot.Outbound) channeltest.Step { return channeltest.Step{Before: bot.ErrUnreachable} })
+		w.run(time.Second)
+		w.same("dead", 30, w.queue().DeadOut)
+	})
+}
+
 func TestOthersGoOnDuringAFlood(t *testing.T) {
 	each(t, bot.Limits{}, func(t *testing.T, w *world) {
 		loud := w.say("loud", "one", "two")

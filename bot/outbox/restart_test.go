@@ -178,28 +178,55 @@ func TestStoreIsAway(t *testing.T) {
 	}
 }
 
-// slow is a store whose claims take so long that they are about to end.
-type slow struct{ outbox.Store }
+// slow is a store after whose claims the process is frozen for some time.
+type slow struct {
+	outbox.Store
+	by time.Duration
+}
 
 func (s slow) ClaimOut(ctx context.Context, owner string, now time.Time, lease time.Duration, n int, channels ...string) ([]bot.Outbound, error) {
 	out, err := s.Store.ClaimOut(ctx, owner, now, lease, n, channels...)
-	if len(out) > 0 && out[0].Seq < 3 {
-		time.Sleep(lease - timeout)
+	if len(out) > 0 {
+		time.Sleep(s.by)
+	}
+	if ctx.Err() == context.Canceled {
+		return nil, errAway // a claim that is interrupted names no messages
 	}
 	return out, err
 }
 
-func TestLateClaimIsNotUsed(t *testing.T) {
-	each(t, bot.Limits{}, func(t *testing.T, w *world) {
-		id := w.say("shop", "one")
-		box := outbox.New(slow{w.db}, map[string]bot.Channel{"net": w.net}, w.opt)
-		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-		defer cancel()
-		box.Run(ctx)
-		w.same("deliveries", []string{"one new"}, w.deliveries(id))
-		w.same("calls", 0, len(w.net.Calls()))
-		w.run(time.Second)
-		w.same("deliveries in time", []string{"one sent"}, w.deliveries(id))
-		w.same("attempts before it", 0, w.net.Calls()[0].Message.Attempts)
-	})
+// A message is given back untried if there is no time to send it: its claim
+// would end meanwhile, or the service stops.
+func TestSlowClaims(t *testing.T) {
+	const lease = 30 * time.Second
+	for _, tt := range []struct {
+		name string
+		by   time.Duration
+		stop time.Duration
+		want string
+	}{
+		{"in time", lease - timeout - time.Second, 25 * time.Second, "one sent"},
+		{"the claim is about to end", lease - timeout, time.Minute, "one new"},
+		{"the service stops", 2 * time.Second, time.Second, "one new"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			each(t, bot.Limits{}, func(t *testing.T, w *world) {
+				w.opt.Lease = lease
+				id := w.say("shop", "one")
+				box := outbox.New(slow{w.db, tt.by}, map[string]bot.Channel{"net": w.net}, w.opt)
+				ctx, cancel := context.WithCancel(t.Context())
+				time.AfterFunc(tt.stop, cancel)
+				box.Run(ctx)
+				pass(lease) // for a claim that Run did not wait for
+				w.same("deliveries", []string{tt.want}, w.deliveries(id))
+				w.run(time.Second)
+				w.same("deliveries in the end", []string{"one sent"}, w.deliveries(id))
+				calls := w.net.Calls()
+				w.same("calls", 1, len(calls))
+				for _, c := range calls {
+					w.same("attempts before it", 0, c.Message.Attempts)
+				}
+			})
+		})
+	}
 }
