@@ -87,7 +87,7 @@ func (k *Knowledge) Understand(ctx context.Context, st dialog.State, m Message) 
 		return in, nil
 	}
 	in.Codes = k.Base.Codes().Find(match.Text, expectsText || st.Fix != nil && len(match.Text) <= 3)
-	if st.Phase == dialog.Clarifying && match.Decision != intents.Answer {
+	if st.Phase == dialog.Clarifying && (match.Decision != intents.Answer || fragment(match.Text)) {
 		// What was unclear and what is added to it may be clear together.
 		whole := k.Engine.Match(st.Unclear + "\n" + m.Text)
 		in.Guesses, in.Decision = whole.Guesses, whole.Decision
@@ -112,6 +112,12 @@ func (k *Knowledge) search(ctx context.Context, lang source.Lang, m intents.Matc
 		prior[g.Intent] = g.Score
 	}
 	return k.Index.Search(ctx, kb.Query{Lang: lang, Text: m.Normal, Prior: prior}, n)
+}
+
+// fragment reports whether a text is a word or two, which say something only
+// together with what was said before.
+func fragment(text string) bool {
+	return len(strings.Fields(text)) <= 2 && len([]rune(text)) <= 4
 }
 
 // readable reports whether there is anything to understand: a letter or a

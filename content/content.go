@@ -8,6 +8,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path"
@@ -112,13 +113,18 @@ func digestOf(fsys fs.FS) (string, error) {
 		if d.IsDir() || !slices.Contains(folders, top) || strings.HasPrefix(path.Base(name), ".") {
 			return nil
 		}
-		data, err := fs.ReadFile(fsys, name)
+		if info, err := fs.Stat(fsys, name); err != nil || !info.Mode().IsRegular() {
+			return err
+		}
+		f, err := fsys.Open(name)
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(h, "%s %d\n", name, len(data))
-		h.Write(data)
-		return nil
+		defer f.Close()
+		one := sha256.New()
+		n, err := io.Copy(one, f)
+		fmt.Fprintf(h, "%s %d %x\n", name, n, one.Sum(nil))
+		return err
 	})
 	if err != nil {
 		return "", err

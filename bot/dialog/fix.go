@@ -5,6 +5,7 @@ import (
 
 	"tilldesk/content/source"
 	"tilldesk/intents"
+	"tilldesk/kb"
 )
 
 // charged is the shared step that asks whether a payment went through.
@@ -271,7 +272,8 @@ func (t *turn) reopen() {
 }
 
 // lesson returns the article to read for next time: the one of the cause that
-// the step most likely ended.
+// the step most likely ended. After a question, which ends none, it is the one
+// of a cause that is likely anyway, if there is one.
 func (t *turn) lesson(step string) string {
 	p := t.script.playbooks[t.st.Fix.Intent]
 	before := maps.Clone(t.st.Fix.Answers)
@@ -282,6 +284,8 @@ func (t *turn) lesson(step string) string {
 		weight := post[i]
 		if s := p.step(step); s != nil && s.Kind != Check {
 			weight *= s.cureOf(c.ID)
+		} else if weight < likelyCause {
+			continue
 		}
 		if weight > best && !t.script.articleTitle(c.Article).IsZero() {
 			best, article = weight, c.Article
@@ -290,9 +294,12 @@ func (t *turn) lesson(step string) string {
 	return article
 }
 
+// likelyCause is the chance from which a cause is named unasked.
+const likelyCause = 0.5
+
 // finish leaves the fix; one that was set aside is offered again.
 func (t *turn) finish() {
-	t.st.Fix, t.st.Back = nil, nil
+	t.st.Fix, t.st.Back, t.st.Ended = nil, nil, nil
 	t.st.Phase = Idle
 	t.productive()
 	if n := len(t.st.Paused); n > 0 {
@@ -337,13 +344,24 @@ func (t *turn) handoff(cause Cause) {
 	t.reason(HandedOver)
 }
 
-// codeLines explain an error code: what it means, what to do, whether to scan
+// codeLine explains an error code: what it means, what to do, whether to scan
 // again.
 func (t *turn) codeLine() Line {
 	c := t.in.Codes[0].Code
+	name := shown(t.in.Codes[0])
 	text := join("\n", source.Text{
-		Zh: t.in.Codes[0].Text + "：" + c.Meaning.Zh + "。",
-		En: t.in.Codes[0].Text + ": " + c.Meaning.En + ".",
+		Zh: name + "：" + c.Meaning.Zh + "。",
+		En: name + ": " + c.Meaning.En + ".",
 	}, c.Action, t.script.text("code."+string(c.Rescan)))
 	return Line{Key: "code:" + c.ID(), Kind: KindAnswer, Text: text, Intent: c.Intent}
+}
+
+// shown is a code as the screen shows it.
+func shown(found kb.Found) string {
+	for _, text := range found.Code.Texts {
+		if intents.Key(text) == found.Text {
+			return text
+		}
+	}
+	return found.Code.Code
 }

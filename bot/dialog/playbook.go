@@ -2,6 +2,7 @@ package dialog
 
 import (
 	"tilldesk/content/source"
+	"tilldesk/intents"
 )
 
 // A Playbook is what is known about one symptom: what may cause it, and the
@@ -113,6 +114,17 @@ type Answer struct {
 	Article string      `yaml:"article"`
 	Next    []string    `yaml:"next"`
 	Person  Cause       `yaml:"person"`
+}
+
+// leads returns where an answer to the check leads at once, or nil.
+func (s *Step) leads(act intents.Act) *Turn {
+	switch act {
+	case intents.ActYes:
+		return s.On.Yes
+	case intents.ActNo:
+		return s.On.No
+	}
+	return nil
 }
 
 // step returns the step with the id, or nil.

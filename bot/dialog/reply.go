@@ -49,9 +49,20 @@ func (t *turn) sureAct(chance float64) bool {
 	return t.in.ActScore >= chance
 }
 
-// wantsPerson reports whether a person is asked for in so many words.
+// perhapsFixed reports whether the message says that it works, for all that can
+// be told, but not surely: then it is not the trouble said again either.
+func (t *turn) perhapsFixed() bool {
+	return t.in.Act == intents.ActFixed && t.in.ActScore >= intents.SureAct && !t.sureAct(intents.SureAct)
+}
+
+// wantsPerson reports whether a person is asked for in so many words. "Nobody
+// sent me a link" names people too, and is surely a no.
 func (t *turn) wantsPerson() bool {
-	return t.in.Decision == intents.Answer && t.intent() == "service.human"
+	if t.in.Decision != intents.Answer || t.intent() != "service.human" {
+		return false
+	}
+	denied := t.in.Act == intents.ActNo && t.sureAct(accusation) && t.score() < accusation
+	return t.st.Fix == nil || !denied
 }
 
 // leavesFix reports whether the message is surely about something else, though
@@ -63,10 +74,13 @@ func (t *turn) leavesFix(step *Step) bool {
 		return false
 	}
 	switch {
-	case intent == moneyIntent:
+	case intent == moneyIntent && t.script.playbooks[t.st.Fix.Intent].Money != MoneyFirst:
 		return (step == nil || step.ID != charged) && !t.sureAct(accusation)
 	case t.script.playbooks[intent] != nil:
 		return !t.sureAct(veryLikelyAct)
+	}
+	if t.sureAct(intents.SureAct) && !asks.MatchString(intents.Normalise(t.in.Text)) {
+		return false // "with a bank card it works" asks nothing about cards
 	}
 	return t.score() >= accusation && !t.sureAct(0.8)
 }
@@ -80,10 +94,13 @@ func (t *turn) readScreen(step *Step) bool {
 		return true
 	}
 	intent := t.intent()
-	names := t.in.Decision == intents.Answer && intent != t.st.Fix.Intent && t.score() >= newTopic
+	// All words from a screen look like an error message: that names nothing.
+	names := t.in.Decision == intents.Answer && intent != t.st.Fix.Intent && intent != anyError && t.score() >= newTopic
 	switch {
-	case t.in.Act == intents.ActTopic && t.in.ActScore >= surelyTopic:
+	case t.in.Act == intents.ActTopic && (t.in.ActScore >= surelyTopic || names && t.in.ActScore >= veryLikelyAct):
 		return false // a new trouble
+	case t.perhapsFixed():
+		return false
 	case names && t.script.playbooks[intent] != nil:
 		t.record(Yes) // the words on the screen name the cause
 		t.goOn(intent)
@@ -96,7 +113,7 @@ func (t *turn) readScreen(step *Step) bool {
 		t.reason(Unanswered)
 		t.say(t.reply(KindAsk, "fix.how_more", "how", step.How))
 		return true
-	case t.in.Act == intents.ActNo && !short(t.in.Text) && !t.sureAct(accusation):
+	case t.in.Act == intents.ActNo && !short(t.in.Text) && !t.sureAct(accusation) && !plainNo.MatchString(intents.Normalise(t.in.Text)):
 		// "no network" is what the screen says, not an answer.
 	case t.in.Act != intents.ActYes && t.sureAct(intents.SureAct):
 		return false
@@ -139,13 +156,28 @@ func (t *turn) act(step *Step, act intents.Act) {
 	}
 	switch act {
 	case intents.ActFixed:
-		t.result(Fixed)
+		t.cured(step)
 	case intents.ActSkip:
 		t.result(Skipped)
 	case intents.ActUnsure:
 		t.unsure(step)
 	case intents.ActYes, intents.ActNo, intents.ActNotFixed:
 		t.outcome(step, act)
+	}
+}
+
+// cured takes "it works". Typed, "all right" to advice cures nothing, and where
+// money is the subject it has to be read for sure or said twice.
+func (t *turn) cured(step *Step) {
+	typed := t.in.Choice == ""
+	money := t.script.playbooks[t.st.Fix.Intent].Money == MoneyFirst
+	switch {
+	case typed && step.Kind == Refer && short(t.in.Text):
+		t.referred()
+	case typed && step.Kind == Fix && money && t.in.ActScore < accusation && t.st.Fix.Unsure == 0:
+		t.insist(step, "fix.money")
+	default:
+		t.result(Fixed)
 	}
 }
 
@@ -156,15 +188,17 @@ func (t *turn) outcome(step *Step, act intents.Act) {
 		// "Still broken" to a question that asks for something else.
 		t.insist(step, "fix.yes_no")
 	case step.Kind == Check && t.hasty(step, act):
-		t.insist(step, "fix.yes_no")
+		t.insist(step, "fix.confirm")
 	case step.Kind == Check && act == intents.ActYes:
 		t.result(Yes)
 	case step.Kind == Check:
 		t.result(No)
 	case step.Kind == Refer && act == intents.ActYes:
 		t.referred()
-	case step.Kind == Refer && act == intents.ActNo:
+	case step.Kind == Refer && t.in.Choice == "" && short(t.in.Text):
 		t.handoff(orCause(t.script.playbooks[t.st.Fix.Intent].Person, CauseAsked))
+	case step.Kind == Fix && notYet.MatchString(intents.Normalise(t.in.Text)):
+		t.insist(step, "fix.done_or_not") // what was not done has not failed
 	case act == intents.ActNotFixed || act == intents.ActNo:
 		t.result(NotFixed)
 	default:
@@ -174,16 +208,18 @@ func (t *turn) outcome(step *Step, act intents.Act) {
 }
 
 // hasty reports whether an answer that would end the fix was typed and not
-// read for sure: to say "all is well" on a wrong yes would cost money.
+// read for sure. Where money is the subject only a bare yes will do: "it says
+// processing" is a kind of yes too, and to say "the money is there" on it would
+// cost the goods.
 func (t *turn) hasty(step *Step, act intents.Act) bool {
-	on := step.On.Yes
-	if act != intents.ActYes {
-		on = step.On.No
-	}
-	if on == nil || on.End.IsZero() || t.in.Choice != "" || t.st.Fix.Unsure > 0 || short(t.in.Text) {
+	on := step.leads(act)
+	switch {
+	case on == nil || on.End.IsZero() || t.in.Choice != "":
 		return false
+	case act == intents.ActYes && t.script.playbooks[t.st.Fix.Intent].Money == MoneyFirst:
+		return !plainYes(t.in.Text, step.Text.In(t.st.Lang))
 	}
-	return t.script.playbooks[t.st.Fix.Intent].Money == MoneyFirst || t.in.ActScore < accusation
+	return t.in.ActScore < accusation && t.st.Fix.Unsure == 0 && !short(t.in.Text)
 }
 
 // insist asks once more what was asked; the second time the step is skipped.
@@ -273,120 +309,6 @@ func (t *turn) referred() {
 	t.say(t.reply(KindAnswer, "refer.done"))
 	t.finish()
 }
-
-// topic reads a message inside a fix that is no answer: another trouble, a
-// question by the way, or something not understood.
-func (t *turn) topic(step *Step) {
-	intent := t.intent()
-	sure := t.in.Decision == intents.Answer && t.score() >= newTopic && t.may(intent)
-	switch {
-	case t.sureAct(likelyAct) && (!sure || intent == t.st.Fix.Intent):
-		t.act(step, t.in.Act)
-	case sure && intent == t.st.Fix.Intent:
-		t.insistOrSay(step)
-		t.reason(Restated)
-	case sure && t.script.playbooks[intent] != nil:
-		t.start(intent)
-	case sure && t.script.answers[intent] != nil:
-		t.digress(intent)
-	case len(t.in.Passages) > 0 && t.in.Passages[0].Score >= sureHit && t.in.Decision != intents.Clarify:
-		t.passage(t.in.Passages[0])
-		t.again()
-	default:
-		t.misheard(step)
-	}
-}
-
-// insistOrSay answers a merchant who says the trouble again.
-func (t *turn) insistOrSay(step *Step) {
-	if step == nil {
-		t.proceed()
-		return
-	}
-	t.insist(step, "fix.same")
-}
-
-// digress answers a question inside a fix and comes back to its step.
-func (t *turn) digress(intent string) {
-	before := *t.st
-	t.direct(intent)
-	if t.st.Phase == WithHuman {
-		return
-	}
-	t.st.Fix, t.st.Phase = before.Fix, Guiding
-	for i := range t.out.Say {
-		t.out.Say[i].Choices = nil
-	}
-	t.again()
-}
-
-// misheard asks again for an answer to the step; a person after that.
-func (t *turn) misheard(step *Step) {
-	t.st.Missed++
-	if t.st.Missed > maxMissed {
-		t.handoff(CauseNotUnderstood)
-		return
-	}
-	t.unproductive()
-	t.reason(Unanswered)
-	if step == nil {
-		t.proceed()
-		return
-	}
-	key := "fix.ask_again"
-	if step.Kind == Check {
-		key = "fix.yes_no"
-	}
-	t.askAgain(step, key)
-}
-
-// explainCode answers an error code and goes on with the playbook that it
-// points to.
-func (t *turn) explainCode() {
-	code := t.in.Codes[0].Code
-	t.productive()
-	t.say(t.codeLine())
-	t.reason(CodeExplained)
-	switch {
-	case code.Rescan == kb.RescanCheck && !t.inFix(moneyIntent) && t.script.playbooks[moneyIntent] != nil:
-		// The result is unknown or it was paid: nothing else matters before that.
-		t.start(moneyIntent)
-		t.reason(CodeExplained)
-	case t.st.Fix != nil && (code.Intent == "" || t.inFix(code.Intent)):
-		t.goAhead()
-	case code.Intent != "" && t.script.playbooks[code.Intent] != nil:
-		if t.st.Fix == nil {
-			t.st.Fix = &Fixing{Intent: code.Intent, Answers: map[string]Result{screenText: Yes}}
-			t.st.Phase = Guiding
-			t.proceed()
-			return
-		}
-		answers := maps.Clone(t.st.Fix.Answers)
-		answers[screenText] = Yes
-		t.st.Fix.Answers = answers
-		t.goOn(code.Intent)
-		t.reason(CodeExplained)
-	case t.st.Fix != nil:
-		t.goAhead()
-	default:
-		last := &t.out.Say[len(t.out.Say)-1]
-		last.Choices = []Choice{t.script.choice("human")}
-	}
-}
-
-// goAhead asks the present step again, or the next one if none is asked.
-func (t *turn) goAhead() {
-	if t.st.Fix.Step == "" {
-		t.proceed()
-		return
-	}
-	t.again()
-}
-
-// screenText is the shared step that asks for the words on the screen.
-const screenText = "screen_text"
-
-func (t *turn) inFix(intent string) bool { return t.st.Fix != nil && t.st.Fix.Intent == intent }
 
 // may reports whether the likeliest intent is sure enough to be acted on. To
 // take an honest merchant for one who wants to cash out is worse than to ask.

@@ -50,7 +50,7 @@ var replyKeys = []string{
 	"greeting", "greeting.again", "thanks", "goodbye", "capabilities", "outside",
 	"clarify", "clarify.again", "clarify.meanwhile", "reopened", "rephrase", "empty", "media",
 	"money.note", "fix.ask", "fix.how_more", "fix.ask_again", "fix.done_or_not", "fix.skip", "fix.yes_no",
-	"fix.back_none", "fix.back", "fix.same", "refer.ask", "refer.done",
+	"fix.confirm", "fix.money", "fix.back_none", "fix.back", "fix.same", "refer.ask", "refer.done",
 	"fixed", "fixed.next_time", "resume", "resume.offer", "restart",
 	"text.noted", "secret", "choice.gone",
 	"handoff.asked", "handoff.money", "handoff.restricted", "handoff.steps_used", "handoff.not_understood",
@@ -126,15 +126,17 @@ func join(sep string, texts ...source.Text) source.Text {
 // Asked returns what the bot's last words asked for in the state, and whether
 // it was words from a screen, so that a bare number is an error code.
 func (s *Script) Asked(st State) (asked intents.Asked, expectsText bool) {
-	if st.Fix != nil {
-		if step := s.stepOf(st.Fix.Intent, st.Fix.Step); step != nil {
-			if step.Kind == Fix {
-				return intents.AskedResult, false
-			}
-			return intents.AskedCheck, step.Expects == "text"
+	if st.Fix == nil {
+		if st.Ended != nil && !st.offers("resume") {
+			return intents.AskedResult, false // "that was it", "no, still not"
 		}
+		return intents.AskedCheck, false
 	}
-	return intents.AskedCheck, false
+	step := s.stepOf(st.Fix.Intent, st.Fix.Step)
+	if step == nil || step.Kind == Check {
+		return intents.AskedCheck, step != nil && step.Expects == "text"
+	}
+	return intents.AskedResult, false
 }
 
 // StepText returns the words of a step, empty if there is no such step.

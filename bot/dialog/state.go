@@ -93,6 +93,11 @@ func (s State) clone() State {
 	return s
 }
 
+// offers reports whether the last reply offered the choice.
+func (s State) offers(id string) bool {
+	return slices.ContainsFunc(s.Offered, func(c Choice) bool { return c.ID == id })
+}
+
 func (f *Fixing) clone() *Fixing {
 	if f == nil {
 		return nil

@@ -278,9 +278,8 @@ func (t *turn) chosen() (string, bool) {
 
 // resumed reads a yes or no to the offer to go on with a fix set aside.
 func (t *turn) resumed() string {
-	offer := slices.ContainsFunc(t.st.Offered, func(c Choice) bool { return c.ID == "resume" })
 	switch {
-	case !offer || t.in.ActScore < veryLikelyAct:
+	case !t.st.offers("resume") || t.in.ActScore < veryLikelyAct:
 	case t.in.Act == intents.ActYes:
 		return "resume"
 	case t.in.Act == intents.ActNo, t.in.Act == intents.ActSkip:

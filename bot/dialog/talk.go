@@ -18,6 +18,10 @@ const offers = 3
 // nothing to do with payments, rather than for one not understood.
 const clearlyOutside = 0.5
 
+// shortest is how many characters say too little to be called outside: a
+// merchant in a hurry writes one.
+const shortest = 2
+
 // worthOffering is the chance below which an intent is not offered.
 const worthOffering = 0.08
 
@@ -39,6 +43,10 @@ func (t *turn) understand() {
 	if t.in.Decision != intents.Answer && t.sureAct(veryLikelyAct) && t.courtesyOf(t.in.Act) {
 		return
 	}
+	if t.takenBack() {
+		t.reopen()
+		return
+	}
 	switch t.in.Decision {
 	case intents.Answer:
 		if !t.may(intent) {
@@ -57,6 +65,13 @@ func (t *turn) understand() {
 	}
 }
 
+// takenBack reports whether "it works" is taken back in the next breath.
+func (t *turn) takenBack() bool {
+	just := slices.ContainsFunc(t.st.Last, func(l Line) bool { return l.Key == "fixed" })
+	return just && t.st.Ended != nil && t.in.Act == intents.ActNotFixed && t.sureAct(intents.SureAct) &&
+		(t.in.Decision != intents.Answer || t.intent() == t.st.Ended.Intent)
+}
+
 // courtesyOf does what an answer asks for although nothing was asked: a person,
 // the last words again, or the fix that did not hold. It reports false if the
 // act asks for nothing here.
@@ -68,7 +83,7 @@ func (t *turn) courtesyOf(act intents.Act) bool {
 		t.reopen()
 	case act == intents.ActRestart:
 		t.restart()
-	case act == intents.ActFixed && t.st.Ended != nil:
+	case (act == intents.ActFixed || act == intents.ActYes) && t.st.Ended != nil:
 		t.unproductive()
 		t.reason(Courtesy)
 		t.say(t.reply(KindAnswer, "goodbye"))
@@ -94,9 +109,7 @@ func (t *turn) follow(intent string) {
 	}
 }
 
-func (t *turn) offered(intent string) bool {
-	return slices.ContainsFunc(t.st.Offered, func(c Choice) bool { return c.ID == "intent:"+intent })
-}
+func (t *turn) offered(intent string) bool { return t.st.offers("intent:" + intent) }
 
 // direct gives the direct answer to an intent: the passage that answers best
 // where the knowledge base has one, else the prepared words.
@@ -251,7 +264,7 @@ func (t *turn) outside() {
 		t.passage(hit)
 		return
 	}
-	if t.intent() != intents.OutOfScope || t.score() < clearlyOutside {
+	if t.intent() != intents.OutOfScope || t.score() < clearlyOutside || len([]rune(t.in.Text)) <= shortest {
 		t.missed()
 		return
 	}

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"tilldesk/content/source"
+	"tilldesk/intents"
 )
 
 // twoActions are the marks of a second action in one step. A step is read at a
@@ -42,3 +43,31 @@ func irreversibleWords(t source.Text) string {
 var negation = regexp.MustCompile(`(?i)(不要|别|勿|不能|不需要|不用|切勿|never|not|don't|no)[^，。；,.;]{0,24}$`)
 
 func negated(before string) bool { return negation.MatchString(before) }
+
+// bareYes is an answer that says yes, or that something is there, and nothing
+// else.
+var bareYes = regexp.MustCompile(`^(?:[是对有的嗯恩啊呀哦就只了笔,.!。、\s]|没错|正是|正好|确实|一笔|[查找看]到|显示|写着|变成|ye[saph]+|ya|yup|correct|right|exactly|indeed|sir|one|it is|it says|there is|marked|👍)*$`)
+
+// plainNo begins an answer that says no before it says more.
+var plainNo = regexp.MustCompile(`^(?:没有?|没得|莫得|冇|无|no|nope|nah|none|nothing)[!,.。\s]*[!,.。]`)
+
+// quoted are words of the screen in a question.
+var quoted = regexp.MustCompile(`[“"]([^”"]+)[”"]`)
+
+// plainYes reports whether an answer says yes in so many words, or in those of
+// the screen that the question names.
+func plainYes(answer, question string) bool {
+	answer = intents.Normalise(answer)
+	for _, words := range quoted.FindAllStringSubmatch(question, -1) {
+		for _, word := range strings.FieldsFunc(words[1], func(r rune) bool { return r == '、' || r == ',' }) {
+			answer = strings.ReplaceAll(answer, intents.Normalise(word), "")
+		}
+	}
+	return bareYes.MatchString(answer)
+}
+
+// asks is a question, with or without its mark.
+var asks = regexp.MustCompile(`[?]|[吗呢]|怎么|咋|啥|什么|多少|几[点号个天]|哪|谁|如何|能不能|可不可以|是不是|有没有|\b(?:what'?s?|which|who|where|when|why|how)\b|^(?:can|could|do|does|is|are|should|may)\b`)
+
+// notYet says that a step is still to be done.
+var notYet = regexp.MustCompile(`还没(?:来得及|顾上|空|有?做|弄|试|擦|重启|拔|换)|没(?:来得及|顾上)|(?:haven'?t|have not|not|didn'?t) (?:\w+ )?(?:done|tried|do|did|try|restarted|wiped|started)\b.{0,12}\b(?:yet|busy|customers|moment)`)

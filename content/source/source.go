@@ -7,7 +7,6 @@
 package source
 
 import (
-	"bufio"
 	"bytes"
 	"cmp"
 	"errors"
@@ -148,11 +147,10 @@ func (f Folder) Lines(file string) []Line {
 		return nil
 	}
 	var lines []Line
-	scan := bufio.NewScanner(bytes.NewReader(data))
-	scan.Buffer(nil, maxFile)
-	for n := 1; scan.Scan(); n++ {
-		text := strings.TrimSpace(scan.Text())
-		if text != "" && !strings.HasPrefix(text, "#") {
+	n := 0
+	for text := range strings.Lines(string(data)) {
+		n++
+		if text = strings.TrimSpace(text); text != "" && !strings.HasPrefix(text, "#") {
 			lines = append(lines, Line{n, text})
 		}
 	}
@@ -193,7 +191,11 @@ func (f Folder) YAML(file string, v any) *Document {
 
 func (f Folder) read(file string) ([]byte, bool) {
 	info, err := fs.Stat(f.FS, file)
-	if err == nil && info.Size() > maxFile {
+	switch {
+	case err != nil:
+	case !info.Mode().IsRegular(): // to read a pipe would wait for a writer
+		err = errors.New("it is no regular file")
+	case info.Size() > maxFile:
 		err = fmt.Errorf("it has %d bytes, %d are allowed", info.Size(), maxFile)
 	}
 	var data []byte

@@ -1,6 +1,7 @@
 package source_test
 
 import (
+	"io/fs"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -102,6 +103,17 @@ func TestLines(t *testing.T) {
 	}
 	if err := f.Err(); err != nil {
 		t.Error(err)
+	}
+}
+
+func TestOnlyRegularFilesAreRead(t *testing.T) {
+	f := folder(nil)
+	f.FS = fstest.MapFS{"pipe.yaml": {Mode: fs.ModeNamedPipe}}
+	if doc := f.YAML("pipe.yaml", new(file)); doc != nil {
+		t.Error("a pipe gave a document")
+	}
+	if err := f.Err(); err == nil || !strings.Contains(err.Error(), "pipe.yaml: cannot read this file: it is no regular file") {
+		t.Errorf("problem %v", err)
 	}
 }
 

@@ -1,0 +1,144 @@
+package dialog
+
+import (
+	"maps"
+
+	"tilldesk/intents"
+	"tilldesk/kb"
+)
+
+// topic reads a message inside a fix that is no answer: another trouble, a
+// question by the way, or something not understood.
+func (t *turn) topic(step *Step) {
+	intent := t.intent()
+	topic := t.in.Act == intents.ActTopic && t.in.ActScore >= intents.SureAct
+	sure := t.in.Decision == intents.Answer && (topic || t.score() >= newTopic) && t.may(intent)
+	switch {
+	case t.sureAct(t.enough(step)) && (!sure || intent == t.st.Fix.Intent):
+		t.act(step, t.in.Act)
+	case t.perhapsFixed() && step != nil && step.Kind == Fix:
+		t.insist(step, "fix.done_or_not")
+	case t.perhapsFixed():
+		t.misheard(step)
+	case sure && intent == t.st.Fix.Intent:
+		t.insistOrSay(step)
+		t.reason(Restated)
+	case sure && t.script.playbooks[intent] != nil:
+		t.start(intent)
+	case sure && step != nil && step.Kind == Refer && (intent == "smalltalk.thanks" || intent == "smalltalk.goodbye"):
+		t.referred()
+	case sure && t.script.answers[intent] != nil:
+		t.digress(intent)
+	case len(t.in.Passages) > 0 && t.in.Passages[0].Score >= sureHit && t.in.Decision != intents.Clarify:
+		t.passage(t.in.Passages[0])
+		t.again()
+	default:
+		t.misheard(step)
+	}
+}
+
+// enough is the chance from which a message that fits nothing else is taken for
+// an answer: more where the answer would lead out of the fix.
+func (t *turn) enough(step *Step) float64 {
+	if step != nil && step.leads(t.in.Act) != nil {
+		return intents.SureAct
+	}
+	return likelyAct
+}
+
+// insistOrSay answers a merchant who says the trouble again.
+func (t *turn) insistOrSay(step *Step) {
+	if step == nil {
+		t.proceed()
+		return
+	}
+	t.insist(step, "fix.same")
+}
+
+// digress answers a question inside a fix and comes back to its step.
+func (t *turn) digress(intent string) {
+	before := *t.st
+	t.direct(intent)
+	if t.st.Phase == WithHuman {
+		return
+	}
+	t.st.Fix, t.st.Phase = before.Fix, Guiding
+	for i := range t.out.Say {
+		t.out.Say[i].Choices = nil
+	}
+	t.again()
+}
+
+// misheard asks again for an answer to the step; a person after that.
+func (t *turn) misheard(step *Step) {
+	t.st.Missed++
+	if t.st.Missed > maxMissed {
+		t.handoff(CauseNotUnderstood)
+		return
+	}
+	t.unproductive()
+	t.reason(Unanswered)
+	if step == nil {
+		t.proceed()
+		return
+	}
+	switch step.Kind {
+	case Check:
+		t.askAgain(step, "fix.yes_no")
+	case Refer:
+		t.askAgain(step, "refer.ask")
+	default:
+		t.askAgain(step, "fix.ask_again")
+	}
+}
+
+// explainCode answers an error code and goes on with the playbook that it
+// points to.
+func (t *turn) explainCode() {
+	code := t.in.Codes[0].Code
+	t.productive()
+	t.say(t.codeLine())
+	t.reason(CodeExplained)
+	switch {
+	case code.Rescan == kb.RescanCheck && !t.inFix(moneyIntent) && t.script.playbooks[moneyIntent] != nil:
+		// The result is unknown or it was paid: nothing else matters before that.
+		t.start(moneyIntent)
+		t.reason(CodeExplained)
+	case t.st.Fix != nil && (code.Intent == "" || t.inFix(code.Intent)):
+		t.goAhead()
+	case code.Intent != "" && t.script.playbooks[code.Intent] != nil:
+		if t.st.Fix == nil {
+			t.st.Fix = &Fixing{Intent: code.Intent, Answers: map[string]Result{screenText: Yes}}
+			t.st.Phase = Guiding
+			t.proceed()
+			return
+		}
+		answers := maps.Clone(t.st.Fix.Answers)
+		answers[screenText] = Yes
+		t.st.Fix.Answers = answers
+		t.goOn(code.Intent)
+		t.reason(CodeExplained)
+	case t.st.Fix != nil:
+		t.goAhead()
+	default:
+		last := &t.out.Say[len(t.out.Say)-1]
+		last.Choices = []Choice{t.script.choice("human")}
+	}
+}
+
+// goAhead asks the present step again, or the next one if none is asked.
+func (t *turn) goAhead() {
+	if t.st.Fix.Step == "" {
+		t.proceed()
+		return
+	}
+	t.again()
+}
+
+// anyError is the intent of an error message that no other intent fits.
+const anyError = "software.error"
+
+// screenText is the shared step that asks for the words on the screen.
+const screenText = "screen_text"
+
+func (t *turn) inFix(intent string) bool { return t.st.Fix != nil && t.st.Fix.Intent == intent }
