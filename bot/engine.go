@@ -10,11 +10,9 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
-	"unicode/utf8"
 
 	"tilldesk/bot/dialog"
 	"tilldesk/content/source"
-	"tilldesk/intents"
 )
 
 // Store is what the engine needs from storage, and no more.
@@ -41,23 +39,6 @@ type Store interface {
 // than its lease, and another one has the work now.
 var ErrLost = errors.New("the claim on this conversation has ended")
 
-// ErrFull says that no more messages can be taken now; the sender should come
-// back later.
-var ErrFull = errors.New("too many messages are waiting; try again in a moment")
-
-// An Arrival is an inbound message as it is stored: its text masked.
-type Arrival struct {
-	Inbound
-	Secrets []string // kinds of numbers that were masked
-}
-
-// A Receipt says where a message was stored.
-type Receipt struct {
-	Conversation ConversationID
-	Message      MessageID
-	Fresh        bool // false if it was stored before
-}
-
 // Answered is what the bot said to a message.
 type Answered struct {
 	Replies []Reply
@@ -70,9 +51,11 @@ type Options struct {
 	Lease   time.Duration // a claim's length; 30 s if 0
 	Idle    time.Duration // how often to look for work nobody announced; 1 s if 0
 	Backlog int           // messages waiting to be stored before ErrFull; 1024 if 0
-	Pull    func(channel string) bool
-	Log     *slog.Logger
-	Now     func() time.Time
+	// Pull says whether a channel fetches its messages, so that stored is
+	// delivered; none does if nil.
+	Pull func(channel string) bool
+	Log  *slog.Logger     // nothing is logged if nil
+	Now  func() time.Time // time.Now if nil
 	// Observe is told what happens, for metrics. It must not block.
 	Observe func(Event)
 }
@@ -96,13 +79,14 @@ type Engine struct {
 	opt       Options
 	owner     string
 	intake    chan *deposit
+	stopped   chan struct{} // closed once nothing is stored any more
 	wake      chan struct{}
 
 	mu      sync.Mutex
 	waiting map[MessageID][]chan struct{}
 
 	// Committed is called after each turn with its conversation, to let others
-	// follow: the outbox, open pages. It must not block.
+	// follow: the outbox, open pages. It must not block. Set it before Run.
 	Committed func(ConversationID)
 }
 
@@ -131,6 +115,7 @@ func NewEngine(store Store, k *Knowledge, owner string, opt Options) *Engine {
 	e := &Engine{
 		store: store, opt: opt, owner: owner,
 		intake:    make(chan *deposit, opt.Backlog),
+		stopped:   make(chan struct{}),
 		wake:      make(chan struct{}, 1),
 		waiting:   map[MessageID][]chan struct{}{},
 		Committed: func(ConversationID) {},
@@ -150,58 +135,9 @@ func setDefault[T comparable](v *T, otherwise T) {
 // old one may be closed once no turn is under way; it is returned.
 func (e *Engine) Swap(k *Knowledge) *Knowledge { return e.knowledge.Swap(k) }
 
-// A deposit is a message on its way to the store.
-type deposit struct {
-	arrival Arrival
-	done    chan struct{}
-	receipt Receipt
-	err     error
-}
-
-// Accept stores a message durably and returns once it is stored; only then may
-// the network be told so. Numbers that must not be kept are masked before.
-func (e *Engine) Accept(ctx context.Context, in Inbound) (Receipt, error) {
-	if err := in.Check(); err != nil {
-		return Receipt{}, fmt.Errorf("accepting a message: %w", err)
-	}
-	d := &deposit{arrival: arrive(in, e.opt.Now()), done: make(chan struct{})}
-	select {
-	case e.intake <- d:
-	default:
-		return Receipt{}, ErrFull
-	}
-	select {
-	case <-d.done:
-		return d.receipt, d.err
-	case <-ctx.Done():
-		return Receipt{}, fmt.Errorf("accepting a message: %w", ctx.Err())
-	}
-}
-
-func arrive(in Inbound, now time.Time) Arrival {
-	text := strings.ToValidUTF8(strings.ReplaceAll(in.Text, "\x00", ""), "\uFFFD")
-	if utf8.RuneCountInString(text) > MaxTextRunes {
-		text = string([]rune(text)[:MaxTextRunes])
-	}
-	if len(in.Media) > maxMedia {
-		in.Media = in.Media[:maxMedia]
-	}
-	masked, found := intents.Mask(text)
-	in.Text = masked
-	if in.At.IsZero() {
-		in.At = now
-	}
-	a := Arrival{Inbound: in}
-	for _, s := range found {
-		if s.Kind != intents.MerchantNo {
-			a.Secrets = append(a.Secrets, s.Kind)
-		}
-	}
-	return a
-}
-
 // Run stores what comes in and answers it until ctx ends; then it finishes the
 // turns in hand and returns. What is not answered by then stays in the store.
+// It can be called once.
 func (e *Engine) Run(ctx context.Context) {
 	var running sync.WaitGroup
 	running.Go(func() { e.deposit(ctx) })
@@ -209,67 +145,6 @@ func (e *Engine) Run(ctx context.Context) {
 		running.Go(func() { e.work(ctx, fmt.Sprintf("%s/%d", e.owner, i)) })
 	}
 	running.Wait()
-}
-
-// maxBatch is how many messages share one commit. The disk is waited for once
-// for all of them.
-const maxBatch = 256
-
-func (e *Engine) deposit(ctx context.Context) {
-	for {
-		var batch []*deposit
-		select {
-		case d := <-e.intake:
-			batch = append(batch, d)
-		case <-ctx.Done():
-			e.refuse(ctx)
-			return
-		}
-	more:
-		for len(batch) < maxBatch {
-			select {
-			case d := <-e.intake:
-				batch = append(batch, d)
-			default:
-				break more
-			}
-		}
-		e.storeBatch(context.WithoutCancel(ctx), batch)
-	}
-}
-
-// refuse ends the deposits that nobody will store any more.
-func (e *Engine) refuse(ctx context.Context) {
-	for {
-		select {
-		case d := <-e.intake:
-			d.err = fmt.Errorf("accepting a message: the service is stopping: %w", ctx.Err())
-			close(d.done)
-		default:
-			return
-		}
-	}
-}
-
-func (e *Engine) storeBatch(ctx context.Context, batch []*deposit) {
-	arrivals := make([]Arrival, len(batch))
-	for i, d := range batch {
-		arrivals[i] = d.arrival
-	}
-	receipts, err := e.store.Accept(ctx, arrivals)
-	if err != nil {
-		e.opt.Log.Error("messages could not be stored", "messages", len(batch), "error", err)
-	}
-	for i, d := range batch {
-		if err != nil {
-			d.err = fmt.Errorf("storing a message: %w", err)
-		} else {
-			d.receipt = receipts[i]
-			e.opt.Observe(Event{Channel: d.arrival.Address.Channel, Accepted: true, Fresh: receipts[i].Fresh})
-		}
-		close(d.done)
-	}
-	e.Wake()
 }
 
 // Wake lets a worker look for work at once.
@@ -304,9 +179,12 @@ func (e *Engine) work(ctx context.Context, owner string) {
 	}
 }
 
-// round claims and answers some conversations and returns how many.
+// round claims and answers some conversations and returns how many. What is
+// not stored when the claim ends is lost, so nothing waits for longer.
 func (e *Engine) round(ctx context.Context, owner string) (int, error) {
 	const atOnce = 8
+	ctx, cancel := context.WithTimeout(ctx, e.opt.Lease)
+	defer cancel()
 	works, err := e.store.Claim(ctx, owner, e.opt.Now(), e.opt.Lease, atOnce)
 	if err != nil {
 		return 0, err
@@ -321,57 +199,66 @@ func (e *Engine) round(ctx context.Context, owner string) (int, error) {
 // retried later, three times at most; then the messages are put aside, and the
 // conversation goes on with an apology and a person.
 func (e *Engine) answer(ctx context.Context, w Work) {
-	log := e.opt.Log.With("conversation", w.Conversation.ID, "channel", w.Conversation.Address.Channel, "attempt", w.Attempts+1)
+	channel := w.Conversation.Address.Channel
+	log := e.opt.Log.With("conversation", w.Conversation.ID, "channel", channel, "attempt", w.Attempts+1)
 	began := e.opt.Now()
 	t, err := e.step(ctx, w)
-	if err != nil {
-		e.opt.Observe(Event{Channel: w.Conversation.Address.Channel, Failed: true})
+	var st dialog.State
+	if err == nil {
+		st, err = e.store.Commit(ctx, t)
 	}
-	if err != nil && w.Attempts+1 >= maxAttempts {
-		log.Error("the messages are put aside", "messages", len(w.Messages), "error", err)
-		t, err = e.giveUp(w, err), nil
+	if err != nil && !errors.Is(err, ErrLost) {
+		e.opt.Observe(Event{Channel: channel, Failed: true})
+		if w.Attempts+1 >= maxAttempts {
+			log.Error("the messages are put aside", "messages", len(w.Messages), "error", err)
+			t = e.giveUp(w, err)
+			st, err = e.store.Commit(ctx, t)
+		}
 	}
-	if err != nil {
+	switch {
+	case errors.Is(err, ErrLost):
+		log.Warn("the claim was lost; another worker answers")
+		return
+	case err != nil:
 		log.Warn("a turn failed and will be tried again", "error", err)
 		if err := e.store.Retry(ctx, w, e.opt.Now().Add(backoff(w.Attempts)), err.Error()); err != nil {
 			log.Error("the failure could not be stored", "error", err)
 		}
 		return
 	}
-	st, err := e.store.Commit(ctx, t)
-	switch {
-	case errors.Is(err, ErrLost):
-		log.Warn("the claim was lost; another worker answers")
-		return
-	case err != nil:
-		log.Error("the turn could not be stored", "error", err)
-		return
-	}
 	log.Info("answered", "reason", t.Reason, "messages", len(w.Messages), "replies", len(t.Replies), "phase", st.Phase, "ticket", st.Ticket)
-	e.opt.Observe(Event{Channel: w.Conversation.Address.Channel, Reason: t.Reason, Took: e.opt.Now().Sub(began)})
+	e.opt.Observe(Event{Channel: channel, Reason: t.Reason, Took: e.opt.Now().Sub(began)})
 	e.announce(w)
 }
 
-// backoff is the wait before the next attempt: 1 s, 4 s, 16 s.
+// backoff is the wait before the next attempt: 1 s, 4 s, and, while the store
+// does not take even the giving up, 16 s and more.
 func backoff(attempts int) time.Duration { return time.Second << (2 * min(attempts, 4)) }
 
-// step computes the turn of a work. A panic is an error of this turn alone.
-func (e *Engine) step(ctx context.Context, w Work) (t Turn, err error) {
+// step computes the turn of a work.
+func (e *Engine) step(ctx context.Context, w Work) (Turn, error) {
+	k := e.knowledge.Load()
+	return guard(func() (Turn, error) {
+		st := w.Conversation.State
+		if st.Lang == "" && w.Messages[0].Lang != "" {
+			st.Lang = w.Messages[0].Lang
+		}
+		out, err := k.Turn(ctx, st, together(w.Messages))
+		if err != nil {
+			return Turn{}, fmt.Errorf("understanding a message: %w", err)
+		}
+		return e.turn(w, out, k), nil
+	})
+}
+
+// guard makes a panic an error of this turn alone.
+func guard(f func() (Turn, error)) (t Turn, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("answering panicked: %v\n%s", p, debug.Stack())
 		}
 	}()
-	k := e.knowledge.Load()
-	st := w.Conversation.State
-	if st.Lang == "" && w.Messages[0].Lang != "" {
-		st.Lang = w.Messages[0].Lang
-	}
-	out, err := k.Turn(ctx, st, together(w.Messages))
-	if err != nil {
-		return Turn{}, fmt.Errorf("understanding a message: %w", err)
-	}
-	return e.turn(w, out, k), nil
+	return f()
 }
 
 func (e *Engine) turn(w Work, out dialog.Outcome, k *Knowledge) Turn {
@@ -404,8 +291,12 @@ func together(messages []Pending) Message {
 // giveUp is the turn that puts messages aside.
 func (e *Engine) giveUp(w Work, why error) Turn {
 	k := e.knowledge.Load()
-	out := k.Script.GiveUp(w.Conversation.State)
-	t := e.turn(w, out, k)
+	st := w.Conversation.State
+	t, err := guard(func() (Turn, error) { return e.turn(w, k.Script.GiveUp(st), k), nil })
+	if err != nil {
+		// The state itself is at fault: what is left of it is how to speak.
+		t = e.turn(w, k.Script.GiveUp(dialog.State{Lang: st.Lang, Traditional: st.Traditional}), k)
+	}
 	t.Dead = why.Error()
 	return t
 }

@@ -57,6 +57,7 @@ const (
 	MaxTextRunes = 20_000
 	MaxIDBytes   = 512 // of a channel's name and of each id that a network makes
 	maxMedia     = 20
+	maxChoice    = 200 // bytes
 )
 
 // Check says why a message cannot be told from others and therefore not be
@@ -177,7 +178,7 @@ type Conversation struct {
 }
 
 // A Work is a conversation that has something to be answered, claimed by one
-// worker. Its messages are in order; none of another kind lies between them.
+// worker. Its messages are in order, and a message with a choice is alone.
 type Work struct {
 	Conversation Conversation
 	Lease        string // proves at Commit that the claim still holds

@@ -3,6 +3,7 @@ package bot
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"unicode"
 
@@ -64,17 +65,18 @@ const passages = 5
 // nothing; the same message in the same state is understood the same way.
 func (k *Knowledge) Understand(ctx context.Context, st dialog.State, m Message) (in dialog.Input, err error) {
 	match := k.Engine.Match(m.Text)
+	secrets := match.Secrets
+	for _, kind := range m.Secrets {
+		secrets = append(secrets, intents.Secret{Kind: kind})
+	}
 	in = dialog.Input{
 		Text: match.Text, Choice: m.Choice, Media: m.Media,
 		Lang: match.Lang, Traditional: match.Traditional, LangKnown: match.LangKnown,
 		Guesses: match.Guesses, Decision: match.Decision,
-		Entities: match.Entities, Secrets: match.Secrets,
+		Entities: match.Entities, Secrets: secrets,
 		Again: intents.Again(match.Text),
 		Angry: k.Engine.Angry(match.Text),
-		Empty: !readable(match),
-	}
-	for _, kind := range m.Secrets {
-		in.Secrets = append(in.Secrets, intents.Secret{Kind: kind})
+		Empty: !readable(match.Text, secrets),
 	}
 	if m.Choice != "" || st.Phase == dialog.WithHuman {
 		return in, nil
@@ -120,11 +122,14 @@ func fragment(text string) bool {
 	return len(strings.Fields(text)) <= 2 && len([]rune(text)) <= 4
 }
 
-// readable reports whether there is anything to understand: a letter or a
-// digit, besides numbers that were hidden.
-func readable(m intents.Match) bool {
-	letter := strings.ContainsFunc(m.Text, unicode.IsLetter)
-	return letter || len(m.Secrets) == 0 && strings.ContainsFunc(m.Text, unicode.IsNumber)
+// readable reports whether there is anything to understand: a letter, or a
+// digit of a number that was not hidden.
+func readable(text string, secrets []intents.Secret) bool {
+	if strings.ContainsFunc(text, unicode.IsLetter) {
+		return true
+	}
+	hidden := slices.ContainsFunc(secrets, func(s intents.Secret) bool { return s.Kind != intents.MerchantNo })
+	return !hidden && strings.ContainsFunc(text, unicode.IsNumber)
 }
 
 // Turn takes one message through understanding and the step function.

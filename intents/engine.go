@@ -55,18 +55,22 @@ type Match struct {
 type Engine struct {
 	intents *linear.Model
 	acts    map[Asked]*linear.Model
-	words   *gazetteer
-	same    *rewrite
-	lexicon *Lexicon
+	words   *phrases[named]
+	same    *phrases[string]
+	anger   *phrases[bool]
 }
 
 // NewEngine learns from the examples of the set.
 func NewEngine(ctx context.Context, set *Set) (*Engine, error) {
+	anger := map[string]bool{}
+	for _, w := range set.Lexicon.Anger {
+		anger[w] = true
+	}
 	e := &Engine{
-		words:   newGazetteer(set.Lexicon),
-		same:    newRewrite(set.Lexicon.Same),
-		lexicon: set.Lexicon,
-		acts:    map[Asked]*linear.Model{},
+		words: gazetteer(set.Lexicon),
+		same:  newPhrases(set.Lexicon.Same),
+		anger: newPhrases(anger),
+		acts:  map[Asked]*linear.Model{},
 	}
 	examples := make([]linear.Example, 0, len(set.Examples))
 	for _, ex := range set.Examples {
@@ -120,7 +124,7 @@ func (e *Engine) topics(set *Set) []linear.Example {
 }
 
 // read normalises a text and writes its words in the usual way.
-func (e *Engine) read(text string) string { return e.same.apply(Normalise(text)) }
+func (e *Engine) read(text string) string { return rewrite(e.same, Normalise(text)) }
 
 // Match reads a message: it hides the numbers that must not be stored, then
 // finds language, entities and intent. Any bytes are accepted.
@@ -132,7 +136,7 @@ func (e *Engine) Match(text string) Match {
 	if m.Lang == source.En && pinyin(normal) {
 		m.Lang = source.Zh
 	}
-	m.Entities = append(e.words.find(normal), numbers(normal)...)
+	m.Entities = append(terms(e.words, normal), numbers(normal)...)
 	for _, s := range secrets {
 		m.Entities = append(m.Entities, Entity{s.Kind, s.Masked, s.Masked})
 	}
@@ -187,7 +191,7 @@ var (
 )
 
 // Angry reports whether the message has words of anger in it.
-func (e *Engine) Angry(text string) bool { return e.lexicon.Angry(text) }
+func (e *Engine) Angry(text string) bool { return e.anger.in(Normalise(text)) }
 
 // Again reports whether a message asks to hear the last words again rather
 // than to go back a step.

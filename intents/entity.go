@@ -22,63 +22,37 @@ type Entity struct {
 	Text  string `json:"text"`  // as it stands in the normalised message; masked for numbers
 }
 
-// gazetteer finds lexicon words in a normalised text.
-type gazetteer struct {
-	words   map[string]entry
-	longest int // bytes
-	first   [256]bool
-}
+// A named is what a word of the lexicon names.
+type named struct{ typ, id string }
 
-type entry struct{ typ, id string }
-
-func newGazetteer(lex *Lexicon) *gazetteer {
-	g := &gazetteer{words: map[string]entry{}}
+// gazetteer returns the words of wallets and brands, with what they name.
+func gazetteer(lex *Lexicon) *phrases[named] {
+	words := map[string]named{}
 	for typ, terms := range map[string][]Term{Wallet: lex.Wallets, Brand: lex.Brands} {
 		for _, t := range terms {
 			for _, w := range t.Words {
-				w = Normalise(w)
-				if w == "" {
-					continue
-				}
-				g.words[w] = entry{typ, t.ID}
-				g.longest = max(g.longest, len(w))
-				g.first[w[0]] = true
+				words[Normalise(w)] = named{typ, t.ID}
 			}
 		}
 	}
-	return g
+	return newPhrases(words)
 }
 
-// find returns the terms that text names, in order, each once.
-func (g *gazetteer) find(text string) []Entity {
+// terms returns what a normalised text names, in order, each once.
+func terms(words *phrases[named], text string) []Entity {
 	var found []Entity
 	for i := 0; i < len(text); {
-		n := g.at(text, i)
+		name, n := words.at(text, i)
 		if n == 0 {
 			i++
 			continue
 		}
-		e := g.words[text[i:i+n]]
-		entity := Entity{e.typ, e.id, text[i : i+n]}
-		if !slices.ContainsFunc(found, func(o Entity) bool { return o.Type == entity.Type && o.Value == entity.Value }) {
-			found = append(found, entity)
+		if !slices.ContainsFunc(found, func(o Entity) bool { return o.Type == name.typ && o.Value == name.id }) {
+			found = append(found, Entity{name.typ, name.id, text[i : i+n]})
 		}
 		i += n
 	}
 	return found
-}
-
-// at returns the length of the longest word at i, or 0.
-func (g *gazetteer) at(text string, i int) int {
-	if !g.first[text[i]] {
-		return 0
-	}
-	for n := min(g.longest, len(text)-i); n > 0; n-- {
-		if _, ok := g.words[text[i:i+n]]; ok && free(text, i, i+n) {
-			return n
-		}
-	}
-	return 0
 }
 
 var (

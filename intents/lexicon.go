@@ -1,8 +1,8 @@
 package intents
 
 import (
+	"maps"
 	"slices"
-	"strings"
 
 	"tilldesk/content/source"
 )
@@ -25,7 +25,7 @@ type Lexicon struct {
 	Same map[string]string
 	// Synonyms widen a search: each word of a group finds the others.
 	Synonyms [][]string
-	// Anger are words of people who have had enough.
+	// Anger are words of people who have had enough, normalised.
 	Anger []string
 }
 
@@ -33,10 +33,10 @@ const lexiconDir = "lexicon"
 
 func loadLexicon(folder source.Folder) *Lexicon {
 	lex := &Lexicon{Same: map[string]string{}}
+	owner := map[string]string{}
 	terms := func(name string, into *[]Term) {
 		file := lexiconDir + "/" + name
 		doc := folder.YAML(file, into)
-		owner := map[string]string{}
 		for i, t := range *into {
 			if doc == nil {
 				break
@@ -70,10 +70,17 @@ func loadLexicon(folder source.Folder) *Lexicon {
 	if doc == nil {
 		return lex
 	}
-	lex.Protected, lex.Synonyms, lex.Anger = words.Protected, words.Synonyms, words.Anger
-	for usual, others := range words.Same {
+	lex.Protected, lex.Synonyms = words.Protected, words.Synonyms
+	for i, w := range words.Anger {
+		if w = Normalise(w); w == "" {
+			doc.Add([]any{"anger", i}, "nothing is left of this word once normalised")
+			continue
+		}
+		lex.Anger = append(lex.Anger, w)
+	}
+	for _, usual := range slices.Sorted(maps.Keys(words.Same)) {
 		to := fold(usual)
-		for i, w := range others {
+		for i, w := range words.Same[usual] {
 			from := fold(w)
 			if prev, twice := lex.Same[from]; twice && prev != to {
 				doc.Add([]any{"same", usual, i}, "%q is written for %q and for %q; keep one", w, prev, to)
@@ -85,7 +92,8 @@ func loadLexicon(folder source.Folder) *Lexicon {
 			lex.Same[from] = to
 		}
 	}
-	for from, to := range lex.Same {
+	for _, from := range slices.Sorted(maps.Keys(lex.Same)) {
+		to := lex.Same[from]
 		if onward, chain := lex.Same[to]; chain {
 			doc.Add([]any{"same", to}, "%q stands for %q, which stands for %q; name the last one", from, to, onward)
 		}
@@ -94,55 +102,11 @@ func loadLexicon(folder source.Folder) *Lexicon {
 		if len(group) < 2 {
 			doc.Add([]any{"synonyms", i}, "a group needs two words or more")
 		}
+		for j, w := range group {
+			if Normalise(w) == "" {
+				doc.Add([]any{"synonyms", i, j}, "nothing is left of this word once normalised")
+			}
+		}
 	}
 	return lex
 }
-
-// Brand returns the brand's term, or nil.
-func (l *Lexicon) Brand(id string) *Term { return find(l.Brands, id) }
-
-// Wallet returns the wallet's term, or nil.
-func (l *Lexicon) Wallet(id string) *Term { return find(l.Wallets, id) }
-
-func find(terms []Term, id string) *Term {
-	i := slices.IndexFunc(terms, func(t Term) bool { return t.ID == id })
-	if i < 0 {
-		return nil
-	}
-	return &terms[i]
-}
-
-// Angry reports whether the message has words of anger in it.
-func (l *Lexicon) Angry(text string) bool {
-	text = Normalise(text)
-	return slices.ContainsFunc(l.Anger, func(w string) bool { return containsWord(text, Normalise(w)) })
-}
-
-// containsWord reports whether word stands in text; a Latin word must stand
-// free, a Han word may stand anywhere.
-func containsWord(text, word string) bool {
-	return word != "" && indexWord(text, word, 0) >= 0
-}
-
-func indexWord(text, word string, from int) int {
-	for from <= len(text) {
-		i := strings.Index(text[from:], word)
-		if i < 0 {
-			return -1
-		}
-		i += from
-		if free(text, i, i+len(word)) {
-			return i
-		}
-		from = i + len(word)
-	}
-	return -1
-}
-
-func free(text string, start, end int) bool {
-	before := start == 0 || !alnum(text[start-1]) || !alnum(text[start])
-	after := end == len(text) || !alnum(text[end]) || !alnum(text[end-1])
-	return before && after
-}
-
-func alnum(b byte) bool { return b >= 'a' && b <= 'z' || b >= '0' && b <= '9' }

@@ -1,6 +1,7 @@
 package intents
 
 import (
+	"slices"
 	"strings"
 	"unicode"
 )
@@ -21,10 +22,11 @@ type Secret struct {
 }
 
 // Mask replaces the numbers in s that must not be stored: bank cards, resident
-// ids, mobile phones and payment codes, also when digits are full-width or set
-// apart by blanks, dashes or invisible characters. It keeps the first and last
-// digits that a person needs to recognise the number, never enough to use it.
-// Merchant numbers are reported and left in place: support needs them.
+// ids, mobile phones and payment codes, also when digits are full-width, set
+// apart by blanks, dashes or invisible characters, or next to other numbers. It
+// keeps the first and last digits that a person needs to recognise the number,
+// never enough to use it. Merchant numbers are reported and left in place:
+// support needs them.
 func Mask(s string) (masked string, found []Secret) {
 	if !hasLongNumber(s) {
 		return s, nil
@@ -32,29 +34,30 @@ func Mask(s string) (masked string, found []Secret) {
 	var b strings.Builder
 	runes := []rune(s)
 	for i := 0; i < len(runes); {
-		digits, end := digitRun(runes, i)
-		if len(digits) == 0 {
+		all := groupsAt(runes, i)
+		if len(all) == 0 {
 			b.WriteRune(runes[i])
 			i++
 			continue
 		}
-		if i > 0 && latinLetter(runes[i-1]) {
+		for n := 0; n < len(all); {
+			secret, size, end := longest(runes, all, n)
+			if size == 0 {
+				n++
+				continue
+			}
+			found = append(found, secret)
+			if secret.Kind != MerchantNo {
+				b.WriteString(string(runes[i:all[n].start]))
+				b.WriteString(secret.Masked)
+				i = end
+			}
+			n += size
+		}
+		if end := all[len(all)-1].end; i < end {
 			b.WriteString(string(runes[i:end]))
 			i = end
-			continue
 		}
-		secret, ok := classify(digits, contextBefore(runes, i))
-		switch {
-		case !ok:
-			b.WriteString(string(runes[i:end]))
-		case secret.Kind == MerchantNo:
-			found = append(found, secret)
-			b.WriteString(string(runes[i:end]))
-		default:
-			found = append(found, secret)
-			b.WriteString(secret.Masked)
-		}
-		i = end
 	}
 	return b.String(), found
 }
@@ -84,58 +87,149 @@ func digit(r rune) int {
 
 func latinLetter(r rune) bool { return r < 128 && unicode.IsLetter(r) }
 
-// digitRun returns the digits that start at i, joined over single separators,
-// and the index after the last one. A resident id may end in X.
-func digitRun(runes []rune, i int) (digits string, end int) {
+// A group is digits with nothing visible between them.
+type group struct {
+	digits     string
+	start, end int // runes
+}
+
+// groupsAt returns the groups of digits that start at i and follow each other
+// over a few separators: they may be one number or several.
+func groupsAt(runes []rune, i int) []group {
+	const maxGap = 3 // as in 138 - 1234 - 5678
+	var all []group
 	var b strings.Builder
-	gap := 0
-	for j := i; j < len(runes); j++ {
-		r := runes[j]
-		switch d := digit(r); {
-		case d >= 0:
-			b.WriteByte(byte('0' + d))
-			end, gap = j+1, 0
-		case b.Len() == 0:
-			return "", i
-		case b.Len() == 17 && (r == 'x' || r == 'X') && gap == 0:
-			return b.String() + "X", j + 1
-		case invisible(r) && r != '\n':
-		case (r == ' ' || r == '-' || r == '－' || r == '.' || r == '\u00a0' || r == '\n') && gap < 2:
-			gap++
-		default:
-			return b.String(), end
+	start, end, gap := i, i, 0
+	flush := func() {
+		if b.Len() > 0 {
+			all = append(all, group{b.String(), start, end})
+			b.Reset()
 		}
 	}
-	return b.String(), end
+	for j := i; j < len(runes); j++ {
+		r := runes[j]
+		d := digit(r)
+		switch {
+		case d >= 0:
+			if gap > 0 {
+				flush()
+			}
+			if b.Len() == 0 {
+				start = j
+			}
+			b.WriteByte(byte('0' + d))
+			end, gap = j+1, 0
+		case j == i:
+			return nil
+		case separator(r) && gap < maxGap:
+			gap++
+		case invisible(r) && !separator(r):
+		default:
+			flush()
+			return all
+		}
+	}
+	flush()
+	return all
+}
+
+func separator(r rune) bool {
+	return unicode.IsSpace(r) || unicode.Is(unicode.Pd, r) || r == '.' || r == '·'
+}
+
+// longestSecret is how many digits a secret has at most.
+const longestSecret = 24
+
+// longest returns the secret made of the most groups from the nth on, how many
+// those are, and where it ends; no groups if there is none.
+func longest(runes []rune, all []group, n int) (secret Secret, size, end int) {
+	digits := ""
+	for k := n; k < len(all) && len(digits)+len(all[k].digits) <= longestSecret; k++ {
+		least, digitByDigit := shape(all, n, k)
+		if least < minPhoneGroup && !digitByDigit {
+			break
+		}
+		digits += all[k].digits
+		last := all[k].end
+		s, ok := classify(digits, runes[:all[n].start])
+		if last < len(runes) && (runes[last] == 'x' || runes[last] == 'X') && residentID(digits+"X") {
+			s, ok = hide(ResidentID, digits+"X", 3, 2), true
+			last++
+		}
+		switch {
+		case !ok, s.Kind == MerchantNo && k > n:
+		case s.Kind == Phone || least >= minGroup || digitByDigit:
+			secret, size, end = s, k-n+1, last
+		}
+	}
+	return secret, size, end
+}
+
+// The groups of one number, but for the last, are as long as people make them:
+// 13 25 100 200 3 are prices and no phone.
+const (
+	minPhoneGroup = 3
+	minGroup      = 4
+)
+
+// shape returns the length of the shortest of the groups from n to k but the
+// last, and whether they may be a number that is written digit by digit, with
+// no other before it. The country code counts as long.
+func shape(all []group, n, k int) (least int, digitByDigit bool) {
+	least, digitByDigit = longestSecret, n == 0
+	for _, g := range all[n:k] {
+		if g.digits != "86" {
+			least = min(least, len(g.digits))
+		}
+		digitByDigit = digitByDigit && len(g.digits) == 1
+	}
+	return least, digitByDigit
+}
+
+// hide returns the secret with all but its first head and last tail characters
+// covered.
+func hide(kind, d string, head, tail int) Secret {
+	return Secret{kind, d[:head] + strings.Repeat("*", len(d)-head-tail) + d[len(d)-tail:]}
 }
 
 // classify says what a number is by its prefix, length and check digit, and,
-// where those fit two kinds, by the word before it.
-func classify(d string, before string) (Secret, bool) {
-	keep := func(kind string, head, tail int) (Secret, bool) {
-		return Secret{kind, d[:head] + strings.Repeat("*", len(d)-head-tail) + d[len(d)-tail:]}, true
-	}
+// where those fit two kinds, by the words before it.
+func classify(d string, before []rune) (Secret, bool) {
+	couldBeMerchant := len(d) >= 8 && len(d) <= 15
 	country := strings.TrimPrefix(strings.TrimPrefix(d, "00"), "86")
 	switch {
-	case strings.Contains(before, "商户") || strings.Contains(before, "merchant") || strings.Contains(before, "终端"):
-		if len(d) >= 8 && len(d) <= 15 {
-			return keep(MerchantNo, 3, 3)
-		}
-	}
-	switch {
-	case len(d) == 18 && residentID(d):
-		return keep(ResidentID, 3, 2)
+	case couldBeMerchant && after(before, merchantLabels):
+		return hide(MerchantNo, d, 3, 3), true
+	case residentID(d):
+		return hide(ResidentID, d, 3, 2), true
 	case isPaymentCode(d):
-		return keep(PaymentCode, 2, 0)
+		return hide(PaymentCode, d, 2, 0), true
 	case len(d) >= 13 && len(d) <= 19 && cardPrefix(d) && luhn(d):
-		return keep(Card, 0, 4)
+		return hide(Card, d, 0, 4), true
 	case mobile(country) && (len(d) == 11 || len(d) == 13 || len(d) == 15):
-		return keep(Phone, len(d)-8, 2)
+		return hide(Phone, d, len(d)-8, 2), true
+	case couldBeMerchant && after(before, merchantWords):
+		return hide(MerchantNo, d, 3, 3), true
 	case len(d) == 15 && (strings.HasPrefix(d, "8") || strings.HasPrefix(d, "10")):
 		// UnionPay merchant numbers: 15 digits, institution and region first.
-		return keep(MerchantNo, 3, 3)
+		return hide(MerchantNo, d, 3, 3), true
 	}
 	return Secret{}, false
+}
+
+// After a label a number is a merchant's, whatever it looks like; after a mere
+// word only if it looks like nothing else, as in 商户电话.
+var (
+	merchantLabels = []string{"商户号", "商户编号", "商户代码", "终端号", "终端编号", "merchant no", "merchant number", "merchant id", "terminal id"}
+	merchantWords  = []string{"商户", "终端", "merchant", "terminal"}
+)
+
+// after reports whether one of the words stands in the few characters at the
+// end of before.
+func after(before []rune, words []string) bool {
+	const few = 16
+	context := strings.ToLower(string(before[max(0, len(before)-few):]))
+	return slices.ContainsFunc(words, func(w string) bool { return strings.Contains(context, w) })
 }
 
 // isPaymentCode follows the wallets' documents: WeChat Pay 18 digits from 10
@@ -143,7 +237,7 @@ func classify(d string, before string) (Secret, bool) {
 // 30 (alipay.trade.pay, auth_code), UnionPay 19 digits from 62 that are no
 // card number.
 func isPaymentCode(d string) bool {
-	if len(d) < 16 || strings.HasSuffix(d, "X") {
+	if len(d) < 16 {
 		return false
 	}
 	head := int(d[0]-'0')*10 + int(d[1]-'0')
@@ -197,6 +291,9 @@ func luhn(d string) bool {
 // residentID checks a Chinese resident id of 18 places by GB 11643 (ISO 7064
 // MOD 11-2) and the month and day in it.
 func residentID(d string) bool {
+	if len(d) != 18 {
+		return false
+	}
 	sum, weight := 0, 1
 	for i := 17; i >= 0; i-- {
 		n := 10
@@ -210,9 +307,4 @@ func residentID(d string) bool {
 	}
 	month, day := d[10:12], d[12:14]
 	return sum%11 == 1 && month >= "01" && month <= "12" && day >= "01" && day <= "31" && (d[6:8] == "19" || d[6:8] == "20")
-}
-
-// contextBefore returns the few characters before i, in lower case.
-func contextBefore(runes []rune, i int) string {
-	return strings.ToLower(string(runes[max(0, i-12):i]))
 }

@@ -28,6 +28,20 @@ func TestMask(t *testing.T) {
 		{"order number", "订单20261122093015000123失败", "订单20261122093015000123失败", ""},
 		{"time", "2026-11-22 09:30", "2026-11-22 09:30", ""},
 		{"letters before", "SN861234567890123456", "SN861234567890123456", ""},
+		{"phone right after letters", "加微信v13812345678", "加微信v138******78", intents.Phone},
+		{"card right after a word", "card4111111111111111", "card************1111", intents.Card},
+		{"card with its expiry date", "4111 1111 1111 1111 12/27", "************1111 12/27", intents.Card},
+		{"phone after an amount", "收了500 13812345678", "收了500 138******78", intents.Phone},
+		{"phone on the next line", "100\n13812345678", "100\n138******78", intents.Phone},
+		{"phone in a numbered list", "1.13812345678 2.13987654321", "1.138******78 2.139******21", intents.Phone},
+		{"two cards", "6222021234567890128 4111111111111111", "***************0128 ************1111", intents.Card},
+		{"wide dashes", "138 – 1234 — 5678", "138******78", intents.Phone},
+		{"wide blanks", "4111　1111　1111　1111", "************1111", intents.Card},
+		{"resident id before a phone", "11010519491231002X 13812345678", "110*************2X 138******78", intents.ResidentID},
+		{"phone of a merchant", "我是商户13812345678", "我是商户138******78", intents.Phone},
+		{"card of a merchant", "merchant card 378282246310005", "merchant card ***********0005", intents.Card},
+		{"merchant number that looks like a phone", "商户号13812345678", "商户号13812345678", intents.MerchantNo},
+		{"list of amounts", "今天收了 13 25 100 35 200 3 10", "今天收了 13 25 100 35 200 3 10", ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			got, found := intents.Mask(tt.in)
@@ -92,7 +106,8 @@ func TestMaskRecall(t *testing.T) {
 	missed := 0
 	for i := range n {
 		secret := kinds[i%len(kinds)]()
-		text := pick("我的是", "number ", "查一下", "") + write[rng.IntN(len(write))](secret) + pick("", " 帮我看看", " please", "，急")
+		text := pick("我的是", "number ", "查一下", "", "v", "收了500 ", "2. ", "100\n") + write[rng.IntN(len(write))](secret) +
+			pick("", " 帮我看看", " please", "，急", " 12/27", "\n88元", " 2次")
 		masked, _ := intents.Mask(text)
 		if longestRun(masked) > 6 {
 			missed++
@@ -107,7 +122,7 @@ func TestMaskRecall(t *testing.T) {
 	wrong := 0
 	for i := range n {
 		text := ""
-		switch i % 4 {
+		switch i % 5 {
 		case 0:
 			text = "订单号20" + digits(2) + fmt.Sprintf("%02d%02d", 1+rng.IntN(12), 1+rng.IntN(28)) + digits(12)
 		case 1:
@@ -116,6 +131,11 @@ func TestMaskRecall(t *testing.T) {
 			text = "终端号" + digits(8)
 		case 3:
 			text = fmt.Sprintf("收了%d.%02d元，%d笔", rng.IntN(1e6), rng.IntN(100), rng.IntN(1000))
+		case 4:
+			text = "今天是"
+			for range 3 + rng.IntN(6) {
+				text += fmt.Sprintf(" %d", rng.IntN(1000))
+			}
 		}
 		if masked, _ := intents.Mask(text); masked != text {
 			wrong++

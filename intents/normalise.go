@@ -138,43 +138,21 @@ func pinyin(rewritten string) bool {
 	return han >= 3 && han >= 3*words
 }
 
-// rewrite replaces the ways to write a word by the usual one, longest first,
-// from left to right. Latin words must stand free.
-type rewrite struct {
-	same    map[string]string
-	longest int // bytes
-	first   map[byte]bool
-}
-
-func newRewrite(same map[string]string) *rewrite {
-	r := &rewrite{same: same, first: map[byte]bool{}}
-	for from := range same {
-		r.longest = max(r.longest, len(from))
-		r.first[from[0]] = true
-	}
-	return r
-}
-
-func (r *rewrite) apply(s string) string {
+// rewrite replaces the ways to write a word by the usual one, from left to
+// right.
+func rewrite(same *phrases[string], s string) string {
 	var b strings.Builder
 	last := 0
-next:
 	for i := 0; i < len(s); {
-		if r.first[s[i]] {
-			for n := min(r.longest, len(s)-i); n > 1; n-- {
-				to, ok := r.same[s[i:i+n]]
-				if !ok || !free(s, i, i+n) {
-					continue
-				}
-				b.WriteString(s[last:i])
-				b.WriteString(to)
-				i += n
-				last = i
-				continue next
-			}
+		usual, n := same.at(s, i)
+		if n == 0 {
+			i++
+			continue
 		}
-		_, size := utf8.DecodeRuneInString(s[i:])
-		i += size
+		b.WriteString(s[last:i])
+		b.WriteString(usual)
+		i += n
+		last = i
 	}
 	if last == 0 {
 		return s

@@ -44,9 +44,6 @@ const (
 // ID names the code uniquely: scheme/code.
 func (c Code) ID() string { return c.Scheme + "/" + c.Code }
 
-// Name is the code as people see it.
-func (c Code) Name() string { return c.Code }
-
 // Problem records a problem of one of the code's keys.
 func (c *Code) Problem(key, format string, args ...any) {
 	c.doc.Add([]any{c.index, key}, format, args...)
@@ -93,6 +90,10 @@ func loadCodes(folder source.Folder, sources map[string]bool) *Codes {
 			continue
 		}
 		for i, code := range list {
+			if code == nil {
+				doc.Add([]any{i}, "nothing stands here; take the dash out")
+				continue
+			}
 			code.doc, code.index = doc, i
 			code.check(sources)
 			if ids[code.ID()] {
@@ -159,8 +160,9 @@ const maxFind = 8 << 10
 
 // Find returns the codes that a message names, each once: screen texts first,
 // since one code of WeChat Pay stands for several texts that ask for different
-// things, then codes, each in the order of the message. A bare number counts only where a code is expected or a word such as 错误码 says so:
-// 「买了51个」 names none.
+// things, then codes, each in the order of the message. A bare number counts
+// only where a code is expected or a word such as 错误码 says so: 「买了51个」
+// names none.
 func (c *Codes) Find(message string, expected bool) []Found {
 	if len(message) > maxFind {
 		message = message[:maxFind]

@@ -36,7 +36,13 @@ type Index struct {
 	features map[source.Lang][]features
 	weights  map[source.Lang]weights
 	analyze  map[source.Lang]analysis.Analyzer
-	synonyms map[source.Lang][][]string
+	synonyms [][]synonym
+}
+
+// A synonym is a word of a group of words that find each other.
+type synonym struct {
+	word  string // folded
+	terms map[source.Lang][]string
 }
 
 // A Hit is a passage that a search found.
@@ -84,7 +90,6 @@ func NewIndex(base *Base, opt Options) (*Index, error) {
 			source.Zh: m.AnalyzerNamed(zhTokenizer),
 			source.En: m.AnalyzerNamed(enAnalyzer),
 		},
-		synonyms: map[source.Lang][][]string{},
 	}
 	for _, a := range base.Articles() {
 		for _, p := range a.Passages {
@@ -96,7 +101,9 @@ func NewIndex(base *Base, opt Options) (*Index, error) {
 	}
 	for _, lang := range source.Langs {
 		x.learn(lang, base)
-		x.synonyms[lang] = opt.Synonyms
+	}
+	for _, words := range opt.Synonyms {
+		x.synonyms = append(x.synonyms, x.group(words))
 	}
 	return x, nil
 }
@@ -184,16 +191,16 @@ func (x *Index) Search(ctx context.Context, q Query, n int) ([]Hit, error) {
 		return nil, fmt.Errorf("searching the knowledge base: %w", err)
 	}
 	hits := make([]Hit, 0, len(res.Hits))
-	for rank, match := range res.Hits {
+	for _, match := range res.Hits {
 		i, err := strconv.Atoi(match.ID)
 		if err != nil || i >= len(x.hits) {
 			return nil, fmt.Errorf("searching the knowledge base: the index knows a passage %q that was never put in", match.ID)
 		}
 		hit := x.hits[i]
 		hit.Score = (1-priorShare)*x.score(lang, i, asked, alike) + priorShare*q.prior(hit.Intents)
-		hit.Score -= 1e-9 * float64(rank) // ties keep the order of BM25
 		hits = append(hits, hit)
 	}
+	// Stable: ties keep the order of BM25.
 	slices.SortStableFunc(hits, func(a, b Hit) int { return cmp.Compare(b.Score, a.Score) })
 	return hits[:min(n, len(hits))], nil
 }
@@ -214,13 +221,13 @@ func (q Query) prior(intents []string) float64 {
 const synonymBoost = 0.5
 
 func (x *Index) query(lang source.Lang, asked, alike []string) query.Query {
-	any := bleve.NewDisjunctionQuery()
+	either := bleve.NewDisjunctionQuery()
 	add := func(term string, boost float64) {
 		for _, field := range fields {
 			q := bleve.NewTermQuery(term)
 			q.SetField(field.name + "_" + string(lang))
 			q.SetBoost(field.boost * boost)
-			any.AddQuery(q)
+			either.AddQuery(q)
 		}
 	}
 	candidate := func(string) bool { return true }
@@ -237,7 +244,7 @@ func (x *Index) query(lang source.Lang, asked, alike []string) query.Query {
 			add(term, synonymBoost*termWeight(term))
 		}
 	}
-	return any
+	return either
 }
 
 // enough reports whether a question has so many longer terms that single Han
@@ -272,19 +279,34 @@ func termWeight(term string) float64 {
 	return 1 + 0.25*float64(utf8.RuneCountInString(term)-2)
 }
 
+// maxSynonymTerms is how many terms of one synonym count.
+const maxSynonymTerms = 8
+
+func (x *Index) group(words []string) []synonym {
+	group := make([]synonym, len(words))
+	for i, w := range words {
+		group[i] = synonym{fold(w), map[source.Lang][]string{}}
+		for lang, analyzer := range x.analyze {
+			group[i].terms[lang] = terms(analyzer, w, maxSynonymTerms)
+		}
+	}
+	return group
+}
+
 // widen returns the terms of synonyms of words in the text.
 func (x *Index) widen(lang source.Lang, text string, asked []string) []string {
 	folded := fold(text)
+	inText := func(s synonym) bool { return strings.Contains(folded, s.word) }
 	var alike []string
-	for _, group := range x.synonyms[lang] {
-		if !slices.ContainsFunc(group, func(w string) bool { return strings.Contains(folded, fold(w)) }) {
+	for _, group := range x.synonyms {
+		if !slices.ContainsFunc(group, inText) {
 			continue
 		}
-		for _, w := range group {
-			if strings.Contains(folded, fold(w)) {
+		for _, s := range group {
+			if inText(s) {
 				continue
 			}
-			for _, term := range terms(x.analyze[lang], w, 8) {
+			for _, term := range s.terms[lang] {
 				if !slices.Contains(asked, term) && !slices.Contains(alike, term) && len(alike) < maxQueryTerms {
 					alike = append(alike, term)
 				}

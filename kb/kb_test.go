@@ -152,6 +152,7 @@ func TestLoadNamesProblems(t *testing.T) {
 		{"id", "articles/other.yaml", network, `articles/other.yaml:1: id "network" does not match`},
 		{"item", "articles/network.yaml", strings.Replace(network, "M70", "70", 1), "articles/network.yaml:10: covers"},
 		{"rescan", "codes/all.yaml", strings.Replace(good("codes/all.yaml"), "rescan: other", "rescan: maybe", 1), `codes/all.yaml:1: rescan "maybe"; allowed`},
+		{"nothing for a code", "codes/all.yaml", good("codes/all.yaml") + "- ~\n", "codes/all.yaml:6: nothing stands here"},
 		{"code twice", "codes/all.yaml", strings.Replace(good("codes/all.yaml"), `"A0"`, `"51"`, 1), "codes/all.yaml:2: pos/51 stands twice"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

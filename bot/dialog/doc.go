@@ -4,7 +4,7 @@
 // side effects, so everything it does can be tested and replayed.
 //
 // A [Playbook] is what is known about one symptom. plan.go chooses its next
-// step by decision theory; step.go, reply.go and talk.go read the merchant's
-// words inside and outside a fix; fix.go begins, leads and ends one; load.go
-// reads and checks the files that editors write.
+// step by decision theory; step.go, reply.go, topic.go and talk.go read the
+// merchant's words inside and outside a fix; fix.go begins, leads and ends one;
+// load.go reads and checks the files that editors write.
 package dialog

@@ -1,11 +1,9 @@
 package dialog
 
 import (
-	"maps"
 	"strings"
 
 	"tilldesk/intents"
-	"tilldesk/kb"
 )
 
 // answer reads a message inside a fix: what was asked for first, then an error

@@ -7,62 +7,91 @@ import (
 	"fmt"
 )
 
+// maxDamage is how many damaged things an error names.
+const maxDamage = 20
+
 // Check reads the whole database through: its structure, as far as the
 // database can tell, and the checksum of every message and state. The error
-// names all that is damaged.
+// names what is damaged: a *SumError or ErrDamaged for each.
 func (db *DB) Check(ctx context.Context) error {
-	var damage []error
+	var found damage
 	err := db.inSnapshot(ctx, func(tx *sql.Tx) (err error) {
-		damage, err = db.damage(ctx, tx)
+		found = damage{}
+		if db.dialect.name == "sqlite" {
+			err = found.inStructure(ctx, tx)
+		}
+		if err == nil {
+			err = found.inSums(ctx, tx)
+		}
 		return err
 	})
-	if err = errors.Join(append(damage, err)...); err != nil {
+	if more := found.n - len(found.first); more > 0 {
+		err = errors.Join(fmt.Errorf("and %d more", more), err)
+	}
+	if err = errors.Join(append(found.first, err)...); err != nil {
 		return fmt.Errorf("checking the database: %w", err)
 	}
 	return nil
 }
 
-// structure are the queries that name what is wrong with a SQLite file.
+// damage is what was found damaged.
+type damage struct {
+	first []error
+	n     int
+}
+
+func (d *damage) add(err error) {
+	if d.n++; d.n <= maxDamage {
+		d.first = append(d.first, err)
+	}
+}
+
+// structure are queries that name what is wrong with a SQLite file.
 var structure = []string{
 	"SELECT integrity_check FROM pragma_integrity_check WHERE integrity_check <> 'ok'",
 	"SELECT 'a row of ' || \"table\" || ' refers to one of ' || parent || ' that is not there' FROM pragma_foreign_key_check",
 }
 
-func (db *DB) damage(ctx context.Context, tx *sql.Tx) (damage []error, err error) {
-	if db.dialect.name == "sqlite" {
-		for _, query := range structure {
-			found, err := collect(ctx, tx, scanOne[string], query)
-			if err != nil {
-				return damage, err
-			}
-			for _, f := range found {
-				damage = append(damage, fmt.Errorf("%s: %w", f, ErrDamaged))
-			}
+func (d *damage) inStructure(ctx context.Context, tx *sql.Tx) error {
+	for _, query := range structure {
+		found, err := collect(ctx, tx, scanOne[string], query)
+		if err != nil {
+			return err
+		}
+		for _, f := range found {
+			d.add(fmt.Errorf("%s: %w", f, ErrDamaged))
 		}
 	}
-	// each runs a query of which only the damage matters.
-	each := func(query string, scan func(func(...any) error) error) {
-		if err != nil {
-			return
-		}
-		_, err = collect(ctx, tx, func(row func(...any) error) (struct{}, error) {
-			err := scan(row)
+	return nil
+}
+
+func (d *damage) inSums(ctx context.Context, tx *sql.Tx) error {
+	message := func(row func(...any) error) error {
+		_, err := scanMessage(row)
+		return err
+	}
+	state := func(row func(...any) error) error {
+		_, err := scanConversation(row)
+		return err
+	}
+	for _, table := range []struct {
+		query string
+		scan  func(func(...any) error) error
+	}{
+		{"SELECT " + messageColumns + " FROM messages m", message},
+		{selectConversation, state},
+		{"SELECT conversation_id, '', '', state, state_sum FROM turns", state},
+	} {
+		if _, err := collect(ctx, tx, func(row func(...any) error) (struct{}, error) {
+			err := table.scan(row)
 			if sum := new(SumError); errors.As(err, &sum) {
-				damage = append(damage, sum)
+				d.add(sum)
 				err = nil
 			}
 			return struct{}{}, err
-		}, query)
-	}
-	each("SELECT "+messageColumns+" FROM messages m", func(row func(...any) error) error {
-		_, err := scanMessage(row)
-		return err
-	})
-	for _, query := range []string{selectConversation, "SELECT conversation_id, '', '', state, state_sum FROM turns"} {
-		each(query, func(row func(...any) error) error {
-			_, err := scanConversation(row)
+		}, table.query); err != nil {
 			return err
-		})
+		}
 	}
-	return damage, err
+	return nil
 }

@@ -10,11 +10,13 @@ import (
 	"strings"
 	"testing"
 	"testing/fstest"
+	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/pressly/goose/v3"
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
+	"pgregory.net/rapid"
 
 	"tilldesk/bot"
 )
@@ -198,4 +200,26 @@ func TestTuples(t *testing.T) {
 	if got := list(2, 3); got != "($2, $3, $4)" {
 		t.Errorf("list(2, 3) = %s", got)
 	}
+}
+
+func TestClean(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		in := string(rapid.SliceOf(rapid.Byte()).Draw(t, "in"))
+		if rapid.Bool().Draw(t, "text") {
+			in = rapid.String().Draw(t, "in")
+		}
+		got := clean(in)
+		if !utf8.ValidString(got) || strings.Contains(got, "\x00") {
+			t.Fatalf("clean(%q) = %q", in, got)
+		}
+		if utf8.ValidString(in) && !strings.Contains(in, "\x00") && got != in {
+			t.Fatalf("clean(%q) = %q, and it was clean", in, got)
+		}
+		if key(in) != in && (key(in) != "" || got == in) {
+			t.Fatalf("key(%q) = %q", in, key(in))
+		}
+		if why := cleanWhy(in); len(why) > 3*maxWhy || !utf8.ValidString(why) {
+			t.Fatalf("cleanWhy(%q) = %q", in, why)
+		}
+	})
 }

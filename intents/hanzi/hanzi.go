@@ -66,9 +66,6 @@ func Simplify(r rune) rune {
 	return r
 }
 
-// Simplified returns s in Simplified script.
-func Simplified(s string) string { return strings.Map(Simplify, s) }
-
 // Traditional returns s in Traditional script.
 func Traditional(s string) string {
 	book := toTraditional()

@@ -30,7 +30,7 @@ func oneClaim(t *testing.T, f *fixture) {
 	var all sync.WaitGroup
 	for i := range claimers {
 		all.Go(func() {
-			for {
+			for range conversations { // one more than there should be work for
 				works, err := f.db.Claim(t.Context(), fmt.Sprint("worker ", i), f.now, lease, 3)
 				if err != nil {
 					t.Error(err)

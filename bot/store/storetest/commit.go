@@ -62,6 +62,7 @@ func commitWhole(t *testing.T, f *fixture) {
 
 func commitNothing(t *testing.T, f *fixture) {
 	other := f.said("other", "1", "to other")
+	before := f.said("shop", "0", "to zero")
 	f.accept(arrival("shop", "1", "one"))
 	w := f.claimOne()
 	broken := func(messages ...bot.Pending) bot.Turn {
@@ -72,11 +73,12 @@ func commitNothing(t *testing.T, f *fixture) {
 		b.Solved = &dialog.Solved{Intent: "x"}
 		return b
 	}
-	before := f.dump()
+	stored := f.dump()
 	for name, b := range map[string]bot.Turn{
 		"no messages":               broken(),
 		"an unknown message":        broken(append(w.Messages, bot.Pending{ID: "unknown"})...),
 		"one of another":            broken(append(w.Messages, bot.Pending{ID: other.Message})...),
+		"one answered before":       broken(append(w.Messages, bot.Pending{ID: before.Message})...),
 		"the same twice":            broken(w.Messages[0], w.Messages[0]),
 		"another lease":             func() bot.Turn { b := broken(w.Messages...); b.Work.Lease = "other"; return b }(),
 		"no lease":                  func() bot.Turn { b := broken(w.Messages...); b.Work.Lease = ""; return b }(),
@@ -85,10 +87,10 @@ func commitNothing(t *testing.T, f *fixture) {
 		if _, err := f.db.Commit(t.Context(), b); err == nil {
 			t.Errorf("%s: committed", name)
 		}
-		f.same(name, before, f.dump())
+		f.same(name, stored, f.dump())
 	}
 	f.commit(turn(w, "kept"))
-	f.same("transcript", []string{"one", "kept"}, texts(f.history(w.Conversation.ID)))
+	f.same("transcript", []string{"0", "to zero", "one", "kept"}, texts(f.history(w.Conversation.ID)))
 }
 
 func oneCase(t *testing.T, f *fixture) {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -76,6 +77,10 @@ func damage(t *testing.T, f *fixture) {
 	}
 	f.same("put aside", true, slices.Contains(ids, receipts[0].Message) && slices.Contains(ids, receipts[2].Message) && len(ids) == 2)
 	f.same("waiting", 0, f.queue().Waiting)
+	f.flip("UPDATE messages SET seq = seq + 100000")
+	if lines := strings.Count(f.db.Check(t.Context()).Error(), "\n"); lines > 30 {
+		t.Errorf("Check names the damage in %d lines", lines)
+	}
 	if _, done, err := f.db.Replies(t.Context(), receipts[0].Message); err == nil || done {
 		t.Errorf("Replies to a damaged message: done %t, %v", done, err)
 	}
@@ -136,7 +141,7 @@ func eraseAll(t *testing.T, f *fixture) {
 			n++
 			for _, column := range columns {
 				if column == "id" || column == "message_id" {
-					if !bytes.Contains(export, []byte(row[column].(string))) {
+					if !bytes.Contains(export, []byte(`"id":"`+row[column].(string)+`"`)) {
 						t.Errorf("the export has no row of %s", table)
 					}
 				}

@@ -255,9 +255,9 @@ func say(t *testing.T, f *fixture) {
 func queue(t *testing.T, f *fixture) {
 	f.same("empty", store.Queue{}, f.queue())
 	start := f.now
-	f.accept(arrival("a", "1", "1"), arrival("b", "1", "1"))
+	f.accept(arrival("a", "1", "1"))
 	f.now = f.now.Add(time.Minute)
-	f.accept(arrival("a", "2", "2"))
+	f.accept(arrival("a", "2", "2"), arrival("b", "1", "1"))
 	f.same("waiting", store.Queue{Waiting: 3, WaitingSince: start}, f.queue())
 	for _, w := range f.claim(2) {
 		f.commit(turn(w, "ok"))

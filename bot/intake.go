@@ -1,0 +1,146 @@
+package bot
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"tilldesk/intents"
+)
+
+// errStopping says that the engine does not take messages any more.
+var errStopping = errors.New("the service is stopping; try again in a moment")
+
+// ErrFull says that no more messages can be taken now; the sender should come
+// back later.
+var ErrFull = errors.New("too many messages are waiting; try again in a moment")
+
+// An Arrival is an inbound message as it is stored: its text masked.
+type Arrival struct {
+	Inbound
+	Secrets []string // kinds of numbers that were masked
+}
+
+// A Receipt says where a message was stored.
+type Receipt struct {
+	Conversation ConversationID
+	Message      MessageID
+	Fresh        bool // false if it was stored before
+}
+
+// A deposit is a message on its way to the store.
+type deposit struct {
+	arrival Arrival
+	done    chan struct{}
+	receipt Receipt
+	err     error
+}
+
+// Accept stores a message durably and returns once it is stored; only then may
+// the network be told so. Numbers that must not be kept are masked before.
+func (e *Engine) Accept(ctx context.Context, in Inbound) (Receipt, error) {
+	if err := in.Check(); err != nil {
+		return Receipt{}, fmt.Errorf("accepting a message: %w", err)
+	}
+	d := &deposit{arrival: arrive(in, e.opt.Now()), done: make(chan struct{})}
+	select {
+	case e.intake <- d:
+	default:
+		return Receipt{}, ErrFull
+	}
+	select {
+	case <-d.done:
+		return d.receipt, d.err
+	case <-ctx.Done():
+		return Receipt{}, fmt.Errorf("accepting a message: %w", ctx.Err())
+	case <-e.stopped:
+	}
+	select {
+	case <-d.done: // it was in the last batch
+		return d.receipt, d.err
+	default:
+		return Receipt{}, fmt.Errorf("accepting a message: %w", errStopping)
+	}
+}
+
+func arrive(in Inbound, now time.Time) Arrival {
+	text := clean(in.Text)
+	if utf8.RuneCountInString(text) > MaxTextRunes {
+		text = string([]rune(text)[:MaxTextRunes])
+	}
+	if len(in.Media) > maxMedia {
+		in.Media = in.Media[:maxMedia]
+	}
+	if in.At.IsZero() {
+		in.At = now
+	}
+	// An id that was offered has no number in it; what else arrives as one is
+	// whatever somebody sent.
+	choice, _ := intents.Mask(clean(in.Choice[:min(len(in.Choice), maxChoice)]))
+	masked, found := intents.Mask(text)
+	in.Text, in.Choice = masked, choice
+	a := Arrival{Inbound: in}
+	for _, s := range found {
+		if s.Kind != intents.MerchantNo {
+			a.Secrets = append(a.Secrets, s.Kind)
+		}
+	}
+	return a
+}
+
+// clean returns text without what a database may refuse: NUL, and what is not
+// UTF-8.
+func clean(text string) string {
+	return strings.ToValidUTF8(strings.ReplaceAll(text, "\x00", ""), "\uFFFD")
+}
+
+// maxBatch is how many messages share one commit. The disk is waited for once
+// for all of them.
+const maxBatch = 256
+
+func (e *Engine) deposit(ctx context.Context) {
+	defer close(e.stopped)
+	for {
+		var batch []*deposit
+		select {
+		case d := <-e.intake:
+			batch = append(batch, d)
+		case <-ctx.Done():
+			return
+		}
+	more:
+		for len(batch) < maxBatch {
+			select {
+			case d := <-e.intake:
+				batch = append(batch, d)
+			default:
+				break more
+			}
+		}
+		e.storeBatch(context.WithoutCancel(ctx), batch)
+	}
+}
+
+func (e *Engine) storeBatch(ctx context.Context, batch []*deposit) {
+	arrivals := make([]Arrival, len(batch))
+	for i, d := range batch {
+		arrivals[i] = d.arrival
+	}
+	receipts, err := e.store.Accept(ctx, arrivals)
+	if err != nil {
+		e.opt.Log.Error("messages could not be stored", "messages", len(batch), "error", err)
+	}
+	for i, d := range batch {
+		if err != nil {
+			d.err = fmt.Errorf("storing a message: %w", err)
+		} else {
+			d.receipt = receipts[i]
+			e.opt.Observe(Event{Channel: d.arrival.Address.Channel, Accepted: true, Fresh: receipts[i].Fresh})
+		}
+		close(d.done)
+	}
+	e.Wake()
+}
