@@ -1,6 +1,8 @@
 package bot_test
 
 import (
+	"context"
+	"sync"
 	"testing"
 
 	"tilldesk/bot"
@@ -9,21 +11,21 @@ import (
 	"tilldesk/intents"
 )
 
-func learn(tb testing.TB) *bot.Knowledge {
-	tb.Helper()
+var learned = sync.OnceValues(func() (*bot.Knowledge, error) {
 	c, err := content.Load(content.BuiltIn())
 	if err != nil {
-		tb.Fatal(err)
+		return nil, err
 	}
-	k, err := bot.Learn(tb.Context(), c.Intents, c.Base, c.Script)
+	return bot.Learn(context.Background(), c.Intents, c.Base, c.Script)
+})
+
+// learn returns the knowledge of the built-in content; all tests share it.
+func learn(tb testing.TB) *bot.Knowledge {
+	tb.Helper()
+	k, err := learned()
 	if err != nil {
 		tb.Fatal(err)
 	}
-	tb.Cleanup(func() {
-		if err := k.Close(); err != nil {
-			tb.Error(err)
-		}
-	})
 	return k
 }
 

@@ -3,8 +3,7 @@
 // # The way of a message
 //
 // A merchant writes a line. A channel makes it a channel-neutral message; what
-// happens then has three parts, of which only the first and the last will ever
-// touch a disk or a network:
+// happens then has three parts, none of which touches a disk or a network:
 //
 //   - [Knowledge.Understand] reads it: numbers that must not be stored are
 //     masked, the text is normalised, and then, in this order: is it an answer
@@ -29,6 +28,7 @@
 //	intents          from a message to an intent, its entities, its act
 //	intents/linear   the classifier, trained from examples at start
 //	intents/hanzi    Simplified and Traditional script
+//	intents/measure  how well labelled messages are understood
 //	kb               articles and error codes, and their search
 //	bot/dialog       playbooks and the step function
 //	bot/store        SQL for SQLite and PostgreSQL

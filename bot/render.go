@@ -57,6 +57,14 @@ func Localise(st dialog.State, t source.Text) string {
 	return text
 }
 
+// langOf is the language that texts of the state are rendered in.
+func langOf(st dialog.State) source.Lang {
+	if st.Lang == source.En {
+		return source.En
+	}
+	return source.Zh
+}
+
 // StatusOf returns where a conversation stands.
 func StatusOf(st dialog.State) Status {
 	s := Status{Phase: st.Phase, Ticket: optional(st.Ticket), Lang: langOf(st)}

@@ -2,7 +2,6 @@ package bot
 
 import (
 	"context"
-	"errors"
 	"slices"
 	"strings"
 	"unicode"
@@ -13,15 +12,6 @@ import (
 	"tilldesk/kb"
 )
 
-// Knowledge is what the bot has learnt from its content. It is read-only and
-// safe for concurrent use; new content makes a new one.
-type Knowledge struct {
-	Engine *intents.Engine
-	Base   *kb.Base
-	Index  *kb.Index
-	Script *dialog.Script
-}
-
 // Message is what a merchant sent, whatever the channel.
 type Message struct {
 	Text   string
@@ -30,33 +20,6 @@ type Message struct {
 	// Secrets are kinds of numbers that were masked before the text got here.
 	Secrets []string
 }
-
-// Learn builds the knowledge from checked content: it trains the engine and
-// builds the search index. Close the knowledge to free the index.
-func Learn(ctx context.Context, set *intents.Set, base *kb.Base, script *dialog.Script) (*Knowledge, error) {
-	type built struct {
-		engine *intents.Engine
-		err    error
-	}
-	// Training takes most of the start; the index is built beside it.
-	done := make(chan built, 1)
-	go func() {
-		engine, err := intents.NewEngine(ctx, set)
-		done <- built{engine, err}
-	}()
-	index, err := kb.NewIndex(base, searchOptions(set.Lexicon))
-	b := <-done
-	if err = errors.Join(err, b.err); err != nil {
-		if index != nil {
-			err = errors.Join(err, index.Close())
-		}
-		return nil, err
-	}
-	return &Knowledge{b.engine, base, index, script}, nil
-}
-
-// Close frees the search index.
-func (k *Knowledge) Close() error { return k.Index.Close() }
 
 // passages is how many passages are looked at for an answer.
 const passages = 5
@@ -139,12 +102,4 @@ func (k *Knowledge) Turn(ctx context.Context, st dialog.State, m Message) (dialo
 		return dialog.Outcome{}, err
 	}
 	return k.Script.Step(st, in), nil
-}
-
-// langOf is the language that texts of the state are rendered in.
-func langOf(st dialog.State) source.Lang {
-	if st.Lang == source.En {
-		return source.En
-	}
-	return source.Zh
 }

@@ -92,19 +92,22 @@ func scanOutbound(scan func(...any) error) (outbound, error) {
 }
 
 // What becomes of a message that was claimed. $3 is what the network or the
-// failure says. A message that was put on hold meanwhile, because its sender
-// seemed dead, is settled by what the sender finds out after all.
+// failure says. One that was put on hold meanwhile, because its sender seemed
+// dead, is settled by what the sender finds out after all; but it is not sent
+// again, as those after it may have gone out.
 const (
-	setSent  = "state = 'sent', remote = $3, last_error = '', sent_at = $4"
-	setNew   = "state = 'new', last_error = $3, next_at = $4, lease_token = ''"
-	setBack  = "state = 'new', attempts = attempts - 1, next_at = $3, lease_token = ''"
-	setHeld  = "state = 'held', last_error = $3"
-	setDead  = "state = 'dead', last_error = $3, lease_token = ''"
-	whenMine = " WHERE message_id = $1 AND lease_token = $2 AND state IN ('sending', 'held')"
+	setSent = "state = 'sent', remote = $3, last_error = '', sent_at = $4" + whenClaimed + orHeld
+	setNew  = "state = 'new', last_error = $3, next_at = $4, lease_token = ''" + whenClaimed + ")"
+	setBack = "state = 'new', attempts = attempts - 1, next_at = $3, lease_token = ''" + whenClaimed + ")"
+	setHeld = "state = 'held', last_error = $3" + whenClaimed + orHeld
+	setDead = "state = 'dead', last_error = $3, lease_token = ''" + whenClaimed + orHeld
+
+	whenClaimed = " WHERE message_id = $1 AND lease_token = $2 AND state IN ('sending'"
+	orHeld      = ", 'held')"
 )
 
 func finish(ctx context.Context, q querier, m bot.Outbound, set string, args ...any) error {
-	return execOne(ctx, q, bot.ErrLost, "UPDATE outbox SET lease_until = 0, "+set+whenMine, append([]any{string(m.ID), m.Lease}, args...)...)
+	return execOne(ctx, q, bot.ErrLost, "UPDATE outbox SET lease_until = 0, "+set, append([]any{string(m.ID), m.Lease}, args...)...)
 }
 
 func (db *DB) finish(ctx context.Context, m bot.Outbound, what, set string, args ...any) error {
@@ -125,7 +128,7 @@ func (db *DB) Sent(ctx context.Context, m bot.Outbound, remote bot.RemoteID, at 
 }
 
 // RetryOut records that a claimed message was not delivered and is to be tried
-// again at the time given.
+// again at the time given. One that was put on hold meanwhile stays there.
 func (db *DB) RetryOut(ctx context.Context, m bot.Outbound, at time.Time, why string) error {
 	return db.finish(ctx, m, "putting off the delivery", setNew, cleanWhy(why), millis(at))
 }

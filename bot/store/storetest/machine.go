@@ -65,8 +65,9 @@ type delivery struct {
 // claimed is a reply in the hands of a sender.
 type claimed struct {
 	bot.Outbound
-	until time.Time
-	tried bool // the request was made, or may have been
+	until   time.Time
+	tried   bool // the request was made
+	arrived bool // and had its effect
 }
 
 func (m *world) must(err error) {
@@ -167,25 +168,29 @@ func (m *world) take(n int) {
 func (m *world) send() {
 	o := pick(m, &m.out)
 	if !o.tried && m.f.now.Before(o.until) {
-		o.tried = true
-		arrives := rapid.Bool().Draw(m.T, "arrives")
-		if arrives {
+		o.tried, o.arrived = true, rapid.Bool().Draw(m.T, "arrives")
+		if o.arrived {
 			m.sent[o.Conversation] = append(m.sent[o.Conversation], delivery{o.ID, o.Seq})
 		}
 		var err error
 		switch what := rapid.SampledFrom([]string{"known", "ambiguous", "slow", "dies"}).Draw(m.T, "outcome"); {
-		case what == "known" && arrives:
+		case what == "known" && o.arrived:
 			err = m.f.db.Sent(m.f.Context(), o.Outbound, "r", m.f.now)
 		case what == "known":
 			err = m.f.db.RetryOut(m.f.Context(), o.Outbound, m.f.now.Add(time.Second), "refused")
 		case what == "ambiguous":
 			err = m.f.db.Hold(m.f.Context(), o.Outbound, "timeout")
-		case what == "slow" && arrives:
+		case what == "slow":
 			m.out = append(m.out, o) // and says so later
 		}
 		m.must(err)
-	} else if o.tried {
+	} else if o.arrived {
 		m.must(m.f.db.Sent(m.f.Context(), o.Outbound, "r", m.f.now))
+	} else if o.tried {
+		// It was put on hold meanwhile, or not.
+		if err := m.f.db.RetryOut(m.f.Context(), o.Outbound, m.f.now, "refused"); !errors.Is(err, bot.ErrLost) {
+			m.must(err)
+		}
 	} // else it was frozen and must not send any more
 }
 

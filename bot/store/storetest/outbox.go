@@ -95,7 +95,16 @@ func putOff(t *testing.T, f *fixture) {
 		f.same("claims before its time", 0, len(f.claimOut(2)))
 		f.now = f.now.Add(time.Millisecond)
 	}
-	f.same("said a while ago", -3*time.Minute, f.claimOutOne().At.Sub(f.now))
+	out := f.claimOutOne()
+	f.must(f.db.ReturnOut(t.Context(), out, f.now.Add(time.Second)))
+	if err := f.db.ReturnOut(t.Context(), out, f.now); !errors.Is(err, bot.ErrLost) {
+		t.Errorf("ReturnOut twice: %v, want ErrLost", err)
+	}
+	f.same("claims before its time", 0, len(f.claimOut(2)))
+	f.now = f.now.Add(time.Second)
+	out = f.claimOutOne()
+	f.same("attempts after it was given back", 3, out.Attempts)
+	f.same("said a while ago", -3*time.Minute-time.Second, out.At.Sub(f.now))
 }
 
 func held(t *testing.T, f *fixture) {
@@ -197,8 +206,12 @@ func senderDies(t *testing.T, f *fixture) {
 	three := sms("2")
 	f.now = f.now.Add(lease)
 	f.same("recovered without a policy", []int{1, 0}, recover())
-	f.must(f.db.RetryOut(t.Context(), three, f.now, "refused"))
-	f.same("claimed", []string{"by sms"}, texts(f.claimOut(9)))
+	if err := f.db.RetryOut(t.Context(), three, f.now, "refused"); !errors.Is(err, bot.ErrLost) {
+		t.Errorf("RetryOut of one that is held: %v, want ErrLost", err)
+	}
+	f.same("held", 1, f.queue().Held)
+	f.must(f.db.BuryOut(t.Context(), three, "blocked"))
+	f.same("dead", 1, f.queue().DeadOut)
 }
 
 func channels(t *testing.T, f *fixture) {
