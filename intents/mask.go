@@ -85,8 +85,6 @@ func digit(r rune) int {
 	return -1
 }
 
-func latinLetter(r rune) bool { return r < 128 && unicode.IsLetter(r) }
-
 // A group is digits with nothing visible between them.
 type group struct {
 	digits     string
