@@ -22,7 +22,8 @@ WORKDIR /data
 VOLUME /data
 ENV TILLDESK_HTTP_ADDR=:8080 \
 	TILLDESK_STORE_DSN=sqlite:/data/tilldesk.db \
-	TILLDESK_STORE_MEDIA=/data/media
+	TILLDESK_STORE_MEDIA=/data/media \
+	TILLDESK_CONTENT_CACHE=/data/cache
 EXPOSE 8080
 HEALTHCHECK --interval=30s --timeout=5s --start-period=30s CMD ["/tilldesk", "health"]
 ENTRYPOINT ["/tilldesk"]

@@ -5,7 +5,8 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 COMMIT ?= $(shell git rev-parse HEAD 2>/dev/null)
 
 TOOLS := $(shell $(GO) env GOPATH)/bin
-STATICCHECK_VERSION := 2026.2.2
+# The module version of staticcheck 2026.2.2: proxies need not know other names.
+STATICCHECK_VERSION := v0.8.2
 GOVULNCHECK_VERSION := v1.8.0
 
 # Held-out messages, and the share that must be understood: a change that falls
@@ -13,7 +14,7 @@ GOVULNCHECK_VERSION := v1.8.0
 # figures have stayed above it.
 UTTERANCES := content/testdata/utterances
 MESSAGES_FLOOR := 0.75
-ACTS_FLOOR := 0.88
+ACTS_FLOOR := 0.90
 
 # The folder with the public data sets and the outside check for leaked
 # evaluation messages, where there is one.
@@ -21,7 +22,7 @@ SHARED ?= ../shared
 
 FUZZTIME ?= 60s
 
-.PHONY: build test race needs fmt vet staticcheck lint vuln content eval leaks bench fuzz nightly ci
+.PHONY: build test race needs fmt vet staticcheck lint vuln content eval leaks bench fuzz faults load nightly ci
 
 ## build: the release binary, bin/tilldesk
 build:
@@ -46,7 +47,7 @@ vet:
 	$(GO) vet ./...
 
 staticcheck:
-	@$(TOOLS)/staticcheck -version 2>/dev/null | grep -qF 'staticcheck $(STATICCHECK_VERSION) ' || \
+	@$(TOOLS)/staticcheck -version 2>/dev/null | grep -qF '($(STATICCHECK_VERSION:v%=%))' || \
 		$(GO) install honnef.co/go/tools/cmd/staticcheck@$(STATICCHECK_VERSION)
 	$(TOOLS)/staticcheck ./...
 
@@ -93,8 +94,16 @@ fuzz:
 		done; \
 	done
 
+## faults: kills, power cuts, frozen replicas, damaged disks and the like, in full; each says what it counted
+faults:
+	TRIAL=full $(GO) test -count 1 -v -timeout 8h -run '^TestFault' ./cmd/tilldesk ./bot/...
+
+## load: how much the service takes, and how fast it is then, with the machine to itself
+load:
+	TRIAL=full $(GO) test -count 1 -v -timeout 2h -run '^TestLoad' ./cmd/tilldesk
+
 ## nightly: what takes too long for every change
-nightly: fuzz bench
+nightly: fuzz bench faults load
 	$(GO) test -race -count 3 -shuffle on -timeout 60m ./...
 
 ci:

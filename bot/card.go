@@ -23,6 +23,8 @@ type Card struct {
 
 // A TriedStep is a step that the merchant was led through.
 type TriedStep struct {
+	Intent string // of the playbook
+	Step   string // its id there
 	Text   source.Text
 	Result dialog.Result
 	Note   string // what the merchant typed from the screen
@@ -42,7 +44,7 @@ func NewCard(k *Knowledge, st dialog.State, h dialog.Handoff) Card {
 		card.Symptom = k.Script.Label(h.Intent)
 	}
 	for _, tried := range h.Tried {
-		card.Tried = append(card.Tried, TriedStep{k.Script.StepText(tried.Intent, tried.Step), tried.Result, tried.Note})
+		card.Tried = append(card.Tried, TriedStep{tried.Intent, tried.Step, k.Script.StepText(tried.Intent, tried.Step), tried.Result, tried.Note})
 	}
 	return card
 }
@@ -67,6 +69,7 @@ var cardWords = map[string]source.Text{
 
 	"wallet": {Zh: "钱包", En: "Wallet"}, "brand": {Zh: "机器品牌", En: "Brand"},
 	"amount": {Zh: "金额", En: "Amount"}, "merchant_no": {Zh: "商户号", En: "Merchant number"},
+	"shop": {Zh: "门店或机器", En: "Shop or terminal"},
 }
 
 // Lines returns the card as text, a line per fact.

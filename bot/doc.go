@@ -27,14 +27,29 @@
 //	content/source   reading those files: strict, with file and line of each problem
 //	intents          from a message to an intent, its entities, its act
 //	intents/linear   the classifier, trained from examples at start
+//	intents/shelf    keeps what was learnt for the next start
 //	intents/hanzi    Simplified and Traditional script
 //	intents/measure  how well labelled messages are understood
 //	kb               articles and error codes, and their search
 //	bot/dialog       playbooks and the step function
 //	bot/store        SQL for SQLite and PostgreSQL
+//	bot/photo        keeps the pictures that merchants send
 //	bot/web          the merchants' web chat
+//	bot/wechat       merchants who write to an official account; below it WeChat, played strictly for tests
+//	bot/telegram     merchants in Telegram; below it the staff group, the Bot API, and a strict one for tests
+//	bot/asset        serves files that are built into the program
 //	bot/outbox       sends what a channel has to send, in order, once
+//	bot/trial        for tests: merchants, a network, and a check that nothing is lost
+//	bot/peer         from where a request came
+//	bot/staff        the people who answer merchants: accounts, passwords, audit log
+//	bot/desk         cases: who has them, when they are due, what becomes of them
+//	bot/hook         tells a team's own tools, and people by mail, what happens at the desk
+//	bot/console      the desk in the browser: pages, live
+//	bot/figures      counts how the bot and the staff are doing
+//	bot/browsertest  for tests: pages in a real browser
+//	bot/signin       the one way into the desk: sessions, roles, the sign-in pages
 //	config           configuration; the only package that knows viper
+//	config/watch     tells when files have changed, however they do
 //	cmd/tilldesk     the commands; the only place where all packages meet
 //
 // Imports point inward: cmd imports channels, store, bot and content; those

@@ -5,10 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"runtime"
 	"runtime/debug"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"tilldesk/bot/dialog"
@@ -54,16 +54,28 @@ type Options struct {
 	// Pull says whether a channel fetches its messages, so that stored is
 	// delivered; none does if nil.
 	Pull func(channel string) bool
+	// HandedOver returns what the merchant is told, beside the dialog's own
+	// words, about what happens after a hand-over. It must not block. Nothing is
+	// added if nil.
+	HandedOver func(st dialog.State, h dialog.Handoff) []Reply
+	// Hold says for how long after a message was received its replies are left
+	// to the request that brought it; no channel has such requests if nil.
+	Hold func(channel string) time.Duration
 	Log  *slog.Logger     // nothing is logged if nil
 	Now  func() time.Time // time.Now if nil
+	// Room returns an error such as ErrNoRoom while no more messages should be
+	// taken. It is asked before each and must be quick; there is always room if
+	// nil.
+	Room func() error
 	// Observe is told what happens, for metrics. It must not block.
 	Observe func(Event)
 }
 
-// An Event is something that the engine did: it accepted a message, failed at
-// a turn, or, if neither is set, answered.
+// An Event is something that the engine did: it accepted or refused a message,
+// failed at a turn, or, if none of these is set, answered.
 type Event struct {
 	Channel  string
+	Refused  string // why a message was not taken
 	Accepted bool
 	Fresh    bool // of an accepted message: it was not stored before
 	Failed   bool
@@ -71,11 +83,18 @@ type Event struct {
 	Took     time.Duration
 }
 
+// Why a message is refused.
+const (
+	RefusedFull  = "full"  // too many are waiting to be stored
+	RefusedDisk  = "disk"  // there is too little room for it
+	RefusedError = "error" // it could not be stored
+)
+
 // Engine takes messages in and answers them. It touches no network. Many
 // engines, in one process or several, may share a store.
 type Engine struct {
 	store     Store
-	knowledge atomic.Pointer[Knowledge]
+	knowledge *shelf
 	opt       Options
 	owner     string
 	intake    chan *deposit
@@ -93,8 +112,9 @@ type Engine struct {
 // maxAttempts is how often a turn is tried before its messages are put aside.
 const maxAttempts = 3
 
-// NewEngine returns an engine that answers with the knowledge. owner names
-// this process among those that share the store.
+// NewEngine returns an engine that answers with the knowledge. While that is
+// nil, messages are stored and wait for the first Swap. owner names this
+// process among those that share the store.
 func NewEngine(store Store, k *Knowledge, owner string, opt Options) *Engine {
 	setDefault(&opt.Workers, 4)
 	setDefault(&opt.Lease, 30*time.Second)
@@ -109,18 +129,26 @@ func NewEngine(store Store, k *Knowledge, owner string, opt Options) *Engine {
 	if opt.Observe == nil {
 		opt.Observe = func(Event) {}
 	}
+	if opt.Room == nil {
+		opt.Room = func() error { return nil }
+	}
 	if opt.Pull == nil {
 		opt.Pull = func(string) bool { return false }
 	}
+	if opt.HandedOver == nil {
+		opt.HandedOver = func(dialog.State, dialog.Handoff) []Reply { return nil }
+	}
+	if opt.Hold == nil {
+		opt.Hold = func(string) time.Duration { return 0 }
+	}
 	e := &Engine{
-		store: store, opt: opt, owner: owner,
+		store: store, knowledge: newShelf(k), opt: opt, owner: owner,
 		intake:    make(chan *deposit, opt.Backlog),
 		stopped:   make(chan struct{}),
 		wake:      make(chan struct{}, 1),
 		waiting:   map[MessageID][]chan struct{}{},
 		Committed: func(ConversationID) {},
 	}
-	e.knowledge.Store(k)
 	return e
 }
 
@@ -131,12 +159,32 @@ func setDefault[T comparable](v *T, otherwise T) {
 	}
 }
 
-// Swap lets the engine answer with other knowledge from the next turn on. The
-// old one may be closed once no turn is under way; it is returned.
-func (e *Engine) Swap(k *Knowledge) *Knowledge { return e.knowledge.Swap(k) }
+// Swap lets the engine answer with other knowledge from the next turn on. It
+// returns the old one, or nil if there was none, and a channel that is closed
+// when nobody uses that any more: then it may be closed.
+func (e *Engine) Swap(k *Knowledge) (old *Knowledge, unused <-chan struct{}) {
+	if was := e.knowledge.replace(k); was != nil {
+		return was.Knowledge, was.unused
+	}
+	return nil, nil
+}
 
-// Run stores what comes in and answers it until ctx ends; then it finishes the
-// turns in hand and returns. What is not answered by then stays in the store.
+// Knowledge lends what the engine answers with now; it stays open until done is
+// called. ok is false while nothing is learnt yet.
+func (e *Engine) Knowledge() (k *Knowledge, done func(), ok bool) {
+	lent := e.knowledge.borrow()
+	if lent == nil {
+		return nil, func() {}, false
+	}
+	return lent.Knowledge, sync.OnceFunc(func() { e.knowledge.giveBack(lent) }), true
+}
+
+// Learnt is closed when there is knowledge to answer with.
+func (e *Engine) Learnt() <-chan struct{} { return e.knowledge.filled }
+
+// Run stores what comes in, and answers it once there is knowledge, until ctx
+// ends; then it finishes the turns in hand and returns. What is not answered by
+// then stays in the store.
 // It can be called once.
 func (e *Engine) Run(ctx context.Context) {
 	var running sync.WaitGroup
@@ -156,6 +204,11 @@ func (e *Engine) Wake() {
 }
 
 func (e *Engine) work(ctx context.Context, owner string) {
+	select {
+	case <-e.Learnt():
+	case <-ctx.Done():
+		return
+	}
 	idle := time.NewTicker(e.opt.Idle)
 	defer idle.Stop()
 	for {
@@ -202,7 +255,10 @@ func (e *Engine) answer(ctx context.Context, w Work) {
 	channel := w.Conversation.Address.Channel
 	log := e.opt.Log.With("conversation", w.Conversation.ID, "channel", channel, "attempt", w.Attempts+1)
 	began := e.opt.Now()
-	t, err := e.step(ctx, w)
+	lent := e.knowledge.borrow() // there is one, or nobody would work
+	defer e.knowledge.giveBack(lent)
+	k := lent.Knowledge
+	t, err := e.step(ctx, w, k)
 	var st dialog.State
 	if err == nil {
 		st, err = e.store.Commit(ctx, t)
@@ -211,7 +267,7 @@ func (e *Engine) answer(ctx context.Context, w Work) {
 		e.opt.Observe(Event{Channel: channel, Failed: true})
 		if w.Attempts+1 >= maxAttempts {
 			log.Error("the messages are put aside", "messages", len(w.Messages), "error", err)
-			t = e.giveUp(w, err)
+			t = e.giveUp(w, k, err)
 			st, err = e.store.Commit(ctx, t)
 		}
 	}
@@ -236,12 +292,11 @@ func (e *Engine) answer(ctx context.Context, w Work) {
 func backoff(attempts int) time.Duration { return time.Second << (2 * min(attempts, 4)) }
 
 // step computes the turn of a work.
-func (e *Engine) step(ctx context.Context, w Work) (Turn, error) {
-	k := e.knowledge.Load()
+func (e *Engine) step(ctx context.Context, w Work, k *Knowledge) (Turn, error) {
 	return guard(func() (Turn, error) {
 		st := w.Conversation.State
 		if st.Lang == "" && w.Messages[0].Lang != "" {
-			st.Lang = w.Messages[0].Lang
+			st.Lang, st.Traditional = w.Messages[0].Lang, w.Messages[0].Traditional
 		}
 		out, err := k.Turn(ctx, st, together(w.Messages))
 		if err != nil {
@@ -251,11 +306,16 @@ func (e *Engine) step(ctx context.Context, w Work) (Turn, error) {
 	})
 }
 
-// guard makes a panic an error of this turn alone.
+// guard makes a panic an error of this turn alone. What a panic says may hold
+// what the merchant wrote and is left out, unless it comes from the runtime.
 func guard(f func() (Turn, error)) (t Turn, err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			err = fmt.Errorf("answering panicked: %v\n%s", p, debug.Stack())
+			say := fmt.Sprintf("with a %T", p)
+			if fault, ok := p.(runtime.Error); ok {
+				say = fault.Error()
+			}
+			err = fmt.Errorf("answering panicked: %s\n%s", say, debug.Stack())
 		}
 	}()
 	return f()
@@ -265,17 +325,26 @@ func (e *Engine) turn(w Work, out dialog.Outcome, k *Knowledge) Turn {
 	t := Turn{
 		Work: w, State: out.State, Reason: out.Reason, Replies: Render(out.State, out.Say),
 		Pull:    e.opt.Pull(w.Conversation.Address.Channel),
-		Handoff: out.Handoff, Solved: out.Solved, At: e.opt.Now(),
+		Hold:    e.opt.Hold(w.Conversation.Address.Channel),
+		Handoff: out.Handoff, Solved: out.Solved, Feedback: out.Feedback, Angry: out.Angry, At: e.opt.Now(),
 	}
 	if out.Handoff != nil {
 		t.Card = NewCard(k, out.State, *out.Handoff)
+		t.Replies = append(t.Replies, e.opt.HandedOver(out.State, *out.Handoff)...)
 	}
 	return t
 }
 
+// goneChoice is offered by no reply.
+const goneChoice = "gone"
+
 // together makes one message of a burst: its texts one below the other.
 func together(messages []Pending) Message {
-	m := Message{Choice: messages[len(messages)-1].Choice}
+	last := messages[len(messages)-1]
+	m := Message{Choice: last.Choice}
+	if last.Stale {
+		m.Choice = goneChoice
+	}
 	var texts []string
 	for _, p := range messages {
 		if strings.TrimSpace(p.Text) != "" {
@@ -289,8 +358,7 @@ func together(messages []Pending) Message {
 }
 
 // giveUp is the turn that puts messages aside.
-func (e *Engine) giveUp(w Work, why error) Turn {
-	k := e.knowledge.Load()
+func (e *Engine) giveUp(w Work, k *Knowledge, why error) Turn {
 	st := w.Conversation.State
 	t, err := guard(func() (Turn, error) { return e.turn(w, k.Script.GiveUp(st), k), nil })
 	if err != nil {

@@ -33,13 +33,18 @@ func run(t *testing.T, opt bot.Options, test func(*running)) {
 	synctest.Test(t, func(t *testing.T) {
 		r := &running{T: t, store: new(memory)}
 		r.Engine = bot.NewEngine(r.store, k, "a", opt)
-		ctx, cancel := context.WithCancel(t.Context())
-		var ended sync.WaitGroup
-		r.start = func() { ended.Go(func() { r.Engine.Run(ctx) }) }
-		r.stop = func() { cancel(); ended.Wait() }
+		r.ready()
 		defer r.stop()
 		test(r)
 	})
+}
+
+// ready sets start and stop.
+func (r *running) ready() {
+	ctx, cancel := context.WithCancel(r.Context())
+	var ended sync.WaitGroup
+	r.start = func() { ended.Go(func() { r.Engine.Run(ctx) }) }
+	r.stop = func() { cancel(); ended.Wait() }
 }
 
 func message(conversation, id, text string) bot.Inbound {
@@ -176,8 +181,7 @@ func TestAnotherReplicaAnswers(t *testing.T) {
 
 func TestFailingTurnsArePutAside(t *testing.T) {
 	k := learn(t)
-	broken := *k
-	broken.Engine = nil // any message panics
+	broken := &bot.Knowledge{Base: k.Base, Index: k.Index, Script: k.Script} // any message panics
 	lost := dialog.State{Phase: dialog.Guiding, Fix: &dialog.Fixing{Intent: "no.such.playbook", Step: "none"}}
 	for _, tt := range []struct {
 		name  string
@@ -185,13 +189,13 @@ func TestFailingTurnsArePutAside(t *testing.T) {
 		tried int
 		aside bool
 	}{
-		{"a panic", func(r *running) { r.Swap(&broken) }, 3, true},
+		{"a panic", func(r *running) { r.Swap(broken) }, 3, true},
 		{"a panic that ends", func(r *running) {
-			r.Swap(&broken)
+			r.Swap(broken)
 			time.AfterFunc(2*time.Second, func() { r.Swap(k) })
 		}, 3, false},
 		{"a panic in giving up too", func(r *running) {
-			r.Swap(&broken)
+			r.Swap(broken)
 			r.store.at(message("wang", "", "").Address).State = lost
 		}, 3, true},
 		{"a store that fails once", func(r *running) {

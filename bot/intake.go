@@ -18,6 +18,10 @@ var errStopping = errors.New("the service is stopping; try again in a moment")
 // back later.
 var ErrFull = errors.New("too many messages are waiting; try again in a moment")
 
+// ErrNoRoom says that the disk is too full to take a message; the sender should
+// come back later.
+var ErrNoRoom = errors.New("the disk is almost full; try again later")
+
 // An Arrival is an inbound message as it is stored: its text masked.
 type Arrival struct {
 	Inbound
@@ -45,10 +49,15 @@ func (e *Engine) Accept(ctx context.Context, in Inbound) (Receipt, error) {
 	if err := in.Check(); err != nil {
 		return Receipt{}, fmt.Errorf("accepting a message: %w", err)
 	}
+	if err := e.opt.Room(); err != nil {
+		e.opt.Observe(Event{Channel: in.Address.Channel, Refused: RefusedDisk})
+		return Receipt{}, fmt.Errorf("accepting a message: %w", err)
+	}
 	d := &deposit{arrival: arrive(in, e.opt.Now()), done: make(chan struct{})}
 	select {
 	case e.intake <- d:
 	default:
+		e.opt.Observe(Event{Channel: in.Address.Channel, Refused: RefusedFull})
 		return Receipt{}, ErrFull
 	}
 	select {
@@ -66,6 +75,9 @@ func (e *Engine) Accept(ctx context.Context, in Inbound) (Receipt, error) {
 	}
 }
 
+// maxSettle bounds how long an answer waits for the rest of a message.
+const maxSettle = 5 * time.Second
+
 func arrive(in Inbound, now time.Time) Arrival {
 	text := clean(in.Text)
 	if utf8.RuneCountInString(text) > MaxTextRunes {
@@ -74,6 +86,7 @@ func arrive(in Inbound, now time.Time) Arrival {
 	if len(in.Media) > maxMedia {
 		in.Media = in.Media[:maxMedia]
 	}
+	in.Settle = min(in.Settle, maxSettle)
 	if in.At.IsZero() {
 		in.At = now
 	}
@@ -136,6 +149,7 @@ func (e *Engine) storeBatch(ctx context.Context, batch []*deposit) {
 	for i, d := range batch {
 		if err != nil {
 			d.err = fmt.Errorf("storing a message: %w", err)
+			e.opt.Observe(Event{Channel: d.arrival.Address.Channel, Refused: RefusedError})
 		} else {
 			d.receipt = receipts[i]
 			e.opt.Observe(Event{Channel: d.arrival.Address.Channel, Accepted: true, Fresh: receipts[i].Fresh})

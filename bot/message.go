@@ -37,10 +37,19 @@ type Inbound struct {
 	// again is the same message: networks deliver more than once.
 	Remote RemoteID
 	Text   string
-	Choice string // the id of a choice that was pressed, or ""
-	Media  []Media
-	Lang   source.Lang // what the channel knows of the merchant's language, or ""
-	At     time.Time   // when the network says it was sent; zero if it does not say
+	Choice string // the id of a choice that was pressed, or a command of dialog, or ""
+	// Offer is the Seq of the reply that the pressed choice belongs to; 0 if the
+	// network does not tell. A choice of a reply that others have followed is
+	// answered as one that is gone.
+	Offer int64
+	Media []Media
+	Lang  source.Lang // what the channel knows of the merchant's language, or ""
+	// Traditional says that the merchant reads traditional characters.
+	Traditional bool
+	At          time.Time // when the network says it was sent; zero if it does not say
+	// Settle is how long to wait for what belongs to it and comes apart from
+	// it, such as the other pictures of an album; all is answered as one then.
+	Settle time.Duration
 }
 
 // Media is a file that came with a message or goes out with one.
@@ -84,6 +93,7 @@ type Outbound struct {
 	Reply        Reply
 	At           time.Time // when it was said
 	Attempts     int       // times it was tried before
+	Pieces       int       // pieces of a long one that are delivered already
 	Lease        string    // proves to the store that the claim on it still holds
 }
 
@@ -98,6 +108,23 @@ const (
 	Held    Delivery = "held" // it may have arrived or not; a person decides
 	Dead    Delivery = "dead" // it will not be sent unless a person says so
 )
+
+// Parked is a message to a merchant that waits for a person: held or dead.
+type Parked struct {
+	Outbound
+	Delivery Delivery
+	Why      string
+	Since    time.Time // when it was said
+}
+
+// PutAside is a merchant's message that could not be answered.
+type PutAside struct {
+	ID           MessageID
+	Conversation ConversationID
+	Address      Address
+	Why          string
+	Received     time.Time
+}
 
 // An Entry is a message of a conversation's transcript, of either side.
 type Entry struct {
@@ -129,10 +156,22 @@ type Channel interface {
 	// Name is stable: it is stored with every conversation.
 	Name() string
 	Limits() Limits
-	// Send delivers one message and returns what the network calls it. A
-	// *RetryError says when to come back and that nothing was delivered;
-	// ErrUnreachable says that this conversation cannot be reached any more; any
-	// other error leaves open whether the message arrived.
+	// Send delivers one message and returns what the network calls it. Its error
+	// says what became of the message, anywhere in its chain:
+	//
+	//   - ErrUnreachable: this conversation cannot be reached any more; the
+	//     message is dead.
+	//   - an error with a method Permanent() bool that returns true: the network
+	//     refused the message for good and will refuse it again, as it is
+	//     malformed or too large; the message is dead.
+	//   - *RetryError: nothing was delivered; it is sent again, not before the
+	//     time that the error gives.
+	//   - any other: it may have been delivered or not. It is held until a
+	//     person decides.
+	//
+	// The text of the error is stored and shown to staff: it must not hold a
+	// secret, nor what the message says. A message that was sent before is
+	// passed with the same ID.
 	Send(ctx context.Context, m Outbound) (RemoteID, error)
 }
 
@@ -145,6 +184,9 @@ type Limits struct {
 	// Messages per second to one conversation and to all together; 0: no limit.
 	PerConversation float64
 	Overall         float64
+	// Burst is how many messages to one conversation may go out at once before
+	// its rate holds; 1 if 0.
+	Burst int
 	// Timeout of one Send; it ends before the lease of the message does.
 	Timeout time.Duration
 }
@@ -153,11 +195,21 @@ type Limits struct {
 // unsubscribed, deleted.
 var ErrUnreachable = errors.New("the merchant cannot be reached on this channel any more")
 
+// LongWait is the longest that a message can be put off and still keep back the
+// ones after it.
+const LongWait = 24 * time.Hour
+
 // A RetryError is a failure after which nothing was delivered and the message
 // may be sent again.
 type RetryError struct {
-	After time.Duration // not before; 0 leaves it to the sender
+	// After is for how long the message must not be sent; 0 leaves it to the
+	// sender. One put off for more than [LongWait] does not keep back those after
+	// it: it waits for something else than a better moment.
+	After time.Duration
 	Err   error
+	// Reached says that the network answered: the failure is about this message
+	// or its merchant alone, and others can be sent.
+	Reached bool
 }
 
 func (e *RetryError) Error() string {
@@ -195,6 +247,9 @@ type Pending struct {
 	Secrets []string // kinds of numbers that were masked
 	Lang    source.Lang
 	At      time.Time
+
+	Traditional bool
+	Stale       bool // the choice belongs to a reply that others have followed
 }
 
 // A Turn is all that follows from a Work. It is committed whole or not at all.
@@ -204,9 +259,16 @@ type Turn struct {
 	Reason  dialog.Reason
 	Replies []Reply
 	Pull    bool // the channel fetches its messages
+	// Hold keeps the replies from being sent for so long after the message was
+	// received: the request that brought it can carry them.
+	Hold    time.Duration
 	Handoff *dialog.Handoff
 	Card    Card
 	Solved  *dialog.Solved
-	Dead    string // why the messages were put aside; "" if they were answered
-	At      time.Time
+	// Feedback is what the merchant says to the question whether a person has
+	// solved their case.
+	Feedback *dialog.Feedback
+	Angry    bool   // the merchant is, in a message that is for a person
+	Dead     string // why the messages were put aside; "" if they were answered
+	At       time.Time
 }

@@ -14,6 +14,7 @@ type Reply struct {
 	Step    *string          `json:"step"`
 	Choices []Choice         `json:"choices"`
 	Article *string          `json:"article"`
+	Media   []Media          `json:"-"` // files that staff send with it; each channel shows them in its way
 }
 
 // A Choice is something to press, in the merchant's language.

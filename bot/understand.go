@@ -2,6 +2,7 @@ package bot
 
 import (
 	"context"
+	"regexp"
 	"slices"
 	"strings"
 	"unicode"
@@ -41,6 +42,11 @@ func (k *Knowledge) Understand(ctx context.Context, st dialog.State, m Message) 
 		Angry: k.Engine.Angry(match.Text),
 		Empty: !readable(match.Text, secrets),
 	}
+	in.Said = match.Normal
+	if st.Phase == dialog.Clarifying {
+		in.Said = k.Engine.Match(st.Unclear).Normal + "\n" + in.Said
+	}
+	in.Person, in.NoPerson = k.Engine.Person(match.Text)
 	if m.Choice != "" || st.Phase == dialog.WithHuman {
 		return in, nil
 	}
@@ -51,11 +57,16 @@ func (k *Knowledge) Understand(ctx context.Context, st dialog.State, m Message) 
 		in.Empty = st.Fix == nil || in.ActScore < intents.SureAct
 		return in, nil
 	}
+	in.Also = k.also(match)
 	in.Codes = k.Base.Codes().Find(match.Text, expectsText || st.Fix != nil && len(match.Text) <= 3)
 	if st.Phase == dialog.Clarifying && (match.Decision != intents.Answer || fragment(match.Text)) {
 		// What was unclear and what is added to it may be clear together.
 		whole := k.Engine.Match(st.Unclear + "\n" + m.Text)
 		in.Guesses, in.Decision = whole.Guesses, whole.Decision
+	}
+	if st.Fix == nil && st.Answered != "" && (match.Decision != intents.Answer || match.Guesses[0].Score < followed) && followUp.MatchString(strings.TrimSpace(m.Text)) {
+		match.Guesses = append([]intents.Guess{{Intent: st.Answered, Score: followed}}, match.Guesses...)
+		in.Guesses, in.Decision = match.Guesses, intents.Answer
 	}
 	lang := st.Lang
 	if match.LangKnown || lang == "" {
@@ -76,8 +87,15 @@ func (k *Knowledge) search(ctx context.Context, lang source.Lang, m intents.Matc
 	for _, g := range m.Guesses {
 		prior[g.Intent] = g.Score
 	}
-	return k.Index.Search(ctx, kb.Query{Lang: lang, Text: m.Normal, Prior: prior}, n)
+	return k.Index.Search(ctx, kb.Query{Lang: lang, Text: m.Normal, Prior: prior, Articles: k.Engine.Articles(m.Normal)}, n)
 }
+
+// followUp is a question that goes on with the one just answered: 「那拉卡拉的呢」,
+// "and for Alipay?".
+var followUp = regexp.MustCompile(`(?i)^(?:那|那么|要是)?.{1,12}呢\s*[?？]?$|^(?:and|what about|how about|and what about)\b.{1,40}[?？]?$`)
+
+// followed is the probability that such a question is about the same.
+const followed = 0.8
 
 // fragment reports whether a text is a word or two, which say something only
 // together with what was said before.
@@ -101,5 +119,5 @@ func (k *Knowledge) Turn(ctx context.Context, st dialog.State, m Message) (dialo
 	if err != nil {
 		return dialog.Outcome{}, err
 	}
-	return k.Script.Step(st, in), nil
+	return k.script(st).Step(st, in), nil
 }

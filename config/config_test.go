@@ -42,14 +42,14 @@ func TestLoad(t *testing.T) {
 		env  []string
 		want Config
 	}{
-		{"all", nil, settled(Content{"/srv/tilldesk/content"}, Log{slog.LevelDebug, JSON})},
+		{"all", nil, settled(Content{Dir: "/srv/tilldesk/content"}, Log{slog.LevelDebug, JSON})},
 		{"some", nil, settled(Content{}, Log{slog.LevelWarn, Text})},
 		{"no_values", nil, settled(Content{}, Log{slog.LevelInfo, JSON})},
 		{"comments_only", nil, Default()},
-		{"dotted_and_upper_case", nil, settled(Content{"Shop"}, Log{slog.LevelError, Text})},
-		{"alias", nil, settled(Content{"debug"}, Log{slog.LevelDebug, Text})},
+		{"dotted_and_upper_case", nil, settled(Content{Dir: "Shop"}, Log{slog.LevelError, Text})},
+		{"alias", nil, settled(Content{Dir: "debug"}, Log{slog.LevelDebug, Text})},
 		{"all", []string{"TILLDESK_LOG_LEVEL", "ERROR", "TILLDESK_CONTENT_DIR", "true"},
-			settled(Content{"true"}, Log{slog.LevelError, JSON})},
+			settled(Content{Dir: "true"}, Log{slog.LevelError, JSON})},
 		{"some", []string{"TILLDESK_LOG_LEVEL", "", "TILLDESK_LOG_FORMAT", "json"}, settled(Content{}, Log{slog.LevelWarn, JSON})},
 	} {
 		t.Run(strings.Join(append([]string{tt.file}, tt.env...), " "), func(t *testing.T) {
@@ -78,7 +78,7 @@ func TestLoadSaysWhatIsWrong(t *testing.T) {
 		{"out_of_range", nil, []string{`:2: log.level is "info+2", ` + level, `:3: log.format is "xml", allowed: text or json`}},
 		{"types", nil, []string{`:5: content.dir is a list, allowed: one value`, `:2: log.level is 0, ` + level, `:3: log.format is true, allowed: text or json`}},
 		{"unknown", nil, []string{`:2: unknown key "log.levle", the nearest known one is log.level`,
-			`:3: unknown key "logs", the nearest known one is log.level`, `:4: unknown key "telegram", the nearest known one is store.dsn`}},
+			`:3: unknown key "logs", the nearest known one is log.level`, `:4: unknown key "telegraph", the nearest known one is telegram.mode`}},
 		{"section", nil, []string{`:1: log is a single value, allowed: a section with keys below it`}},
 		{"list", nil, []string{`:1: a list stands here, allowed: sections such as "log:" with keys below them`}},
 		{"twice", nil, []string{`:3: "log" is given twice, first in line 1, allowed: once`, `:7: "content.dir" is given twice, first in line 6, allowed: once`}},
@@ -92,6 +92,14 @@ func TestLoadSaysWhatIsWrong(t *testing.T) {
 		{"long", nil, []string{`:2: log.level is "in\nfo", ` + level, `:3: log.format is "` + strings.Repeat("x", 60) + `…", allowed: text or json`}},
 		{"level", []string{"TILLDESK_LOG_FORMAT", "xml"},
 			[]string{`:2: log.level is "loud", ` + level, `TILLDESK_LOG_FORMAT: log.format is "xml", allowed: text or json`}},
+		{"signin", nil, []string{
+			`:3: signin.hours_at_most is 1.5, allowed: 1 to 720 hours`,
+			`:2: signin.idle_minutes is 0, allowed: 1 to 1440 minutes`,
+			`:6: oidc.name is "", allowed: the name of the provider for people, at most 40 characters`,
+			`:5: oidc.issuer is "http://login.example", allowed: the https URL of the provider (http on this machine alone), together with http.public_url; or nothing`,
+			`oidc.client_id is not set, allowed: what the provider calls this service; needed with oidc.issuer`,
+			`oidc.agent_groups is not set, allowed: groups with commas between; with oidc.issuer at least one here or in oidc.lead_groups`,
+		}},
 		{"level", []string{"TILLDESK_LOG_LEVEL", "quiet"}, []string{`TILLDESK_LOG_LEVEL: log.level is "quiet", ` + level}},
 	} {
 		t.Run(strings.Join(append([]string{tt.file}, tt.env...), " "), func(t *testing.T) {
@@ -289,5 +297,24 @@ func write(t *testing.T, file, text string) {
 	t.Helper()
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
+	}
+}
+
+func TestChanges(t *testing.T) {
+	before := Default()
+	if live, restart := Changes(before, Default()); len(live)+len(restart) > 0 {
+		t.Errorf("nothing has changed, but %q and %q have", live, restart)
+	}
+	after := Default()
+	after.Log.Level = slog.LevelDebug
+	after.Limits.AddressPerSecond = 1
+	after.HTTP.Addr = ":1"
+	after.Store.DSN = NewSecret("sqlite:elsewhere.db")
+	live, restart := Changes(before, after)
+	if diff := cmp.Diff([]string{"limits.address_per_second", "log.level"}, live); diff != "" {
+		t.Errorf("live (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff([]string{"http.addr", "store.dsn"}, restart); diff != "" {
+		t.Errorf("by a restart (-want +got):\n%s", diff)
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"reflect"
+	"slices"
 	"unicode/utf8"
 
 	"github.com/spf13/viper"
@@ -16,6 +17,25 @@ import (
 
 // searched are the files tried, in this order, when none is named.
 var searched = []string{"tilldesk.yaml", "/etc/tilldesk/tilldesk.yaml"}
+
+// Files returns the files that Load looks at, in this order: path alone if it is
+// not empty, as with Load.
+func Files(path string) []string {
+	if path != "" {
+		return []string{path}
+	}
+	return slices.Clone(searched)
+}
+
+// Present returns the file that Load reads now, "" if there is none.
+func Present(path string) string {
+	for _, file := range Files(path) {
+		if _, err := os.Stat(file); !errors.Is(err, fs.ErrNotExist) {
+			return file
+		}
+	}
+	return ""
+}
 
 // maxFile bounds what is read as configuration: a wrong path (a video, a
 // device) must not take the memory of the machine.

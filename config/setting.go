@@ -11,6 +11,7 @@ import (
 type setting struct {
 	key     string // "log.level"
 	allowed string
+	live    bool // it can change while the service runs
 	field   reflect.Value
 }
 
@@ -23,7 +24,7 @@ func settingsOf(section reflect.Value) settings {
 	for field, value := range section.Fields() {
 		key := field.Tag.Get("mapstructure")
 		if allowed, leaf := field.Tag.Lookup("allowed"); leaf {
-			all = append(all, setting{key, allowed, value})
+			all = append(all, setting{key, allowed, field.Tag.Get("live") == "yes", value})
 			continue
 		}
 		for _, s := range settingsOf(value) {
@@ -32,6 +33,30 @@ func settingsOf(section reflect.Value) settings {
 		}
 	}
 	return all
+}
+
+// Changes returns the keys whose values differ, in the order of the struct:
+// those that a running service can take over, and those that need a restart.
+func Changes(before, after Config) (live, restart []string) {
+	was, is := settingsOf(reflect.ValueOf(&before).Elem()), settingsOf(reflect.ValueOf(&after).Elem())
+	for i, s := range is {
+		switch {
+		case s.same(was[i]):
+		case s.live:
+			live = append(live, s.key)
+		default:
+			restart = append(restart, s.key)
+		}
+	}
+	return live, restart
+}
+
+// same reports whether both have the same value.
+func (s setting) same(other setting) bool {
+	if secret, ok := s.field.Interface().(Secret); ok {
+		return secret.Equal(other.field.Interface().(Secret))
+	}
+	return reflect.DeepEqual(s.field.Interface(), other.field.Interface())
 }
 
 // fileSuffix makes, of the key of a secret, the key for the path of a file

@@ -2,10 +2,12 @@ package content
 
 import (
 	"slices"
+	"strings"
 
 	"tilldesk/bot/dialog"
 	"tilldesk/content/source"
 	"tilldesk/intents"
+	"tilldesk/kb"
 )
 
 // checkLinks checks what points from one part of the content to another.
@@ -39,6 +41,20 @@ func (c *Content) checkLinks(folder source.Folder) {
 		}
 	}
 	c.checkBase()
+	c.checkTold()
+}
+
+// checkTold finds words in `told` that the bot never sees, as it reads them as
+// others.
+func (c *Content) checkTold() {
+	read := c.Intents.Lexicon.Reader()
+	c.Script.Ways(func(doc *source.Document, keys []any, way string) {
+		for _, part := range strings.FieldsFunc(way, func(r rune) bool { return strings.ContainsRune("(|)…{}", r) }) {
+			if got := read(part); got != strings.TrimSpace(part) {
+				doc.Add(keys, "%q is read as %q before it is looked for; write that", strings.TrimSpace(part), got)
+			}
+		}
+	})
 }
 
 // checkBase checks what the knowledge base says of intents.
@@ -53,7 +69,31 @@ func (c *Content) checkBase() {
 	for _, code := range c.Base.Codes().All() {
 		if code.Intent != "" && c.Script.Playbook(code.Intent) == nil {
 			code.Problem("intent", "intent %q has no playbook", code.Intent)
+			continue
 		}
+		c.checkCode(code)
+	}
+}
+
+// checkCode checks the causes and the step that a code names: they must stand
+// in its own playbook, or in any where it has none of its own.
+func (c *Content) checkCode(code *kb.Code) {
+	where, in := c.Script.Symptoms(), "any playbook"
+	if code.Intent != "" {
+		where, in = []string{code.Intent}, code.Intent
+	}
+	known := func(of func(*dialog.Playbook) bool) bool {
+		return slices.ContainsFunc(where, func(intent string) bool { return of(c.Script.Playbook(intent)) })
+	}
+	if len(code.Causes) > 0 && !known(func(p *dialog.Playbook) bool {
+		return slices.ContainsFunc(p.Causes, func(f dialog.Fault) bool { return slices.Contains(code.Causes, f.ID) })
+	}) {
+		code.Problem("causes", "none of the causes %v stands in %s", code.Causes, in)
+	}
+	if code.Step != "" && !known(func(p *dialog.Playbook) bool {
+		return slices.ContainsFunc(p.Steps, func(s dialog.Step) bool { return s.ID == code.Step && s.Kind == dialog.Fix })
+	}) {
+		code.Problem("step", "step %q is no fix in %s", code.Step, in)
 	}
 }
 

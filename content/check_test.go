@@ -1,14 +1,17 @@
 package content_test
 
 import (
+	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"tilldesk/content"
+	"tilldesk/content/source"
 )
 
 // overlaid is a content folder in which some files are other than in the
@@ -108,8 +111,17 @@ func text(t *testing.T, file string) *string {
 }
 
 func TestMissingFile(t *testing.T) {
-	if _, err := content.Load(overlaid{"intents/intents.yaml": nil}); err == nil || !strings.Contains(err.Error(), "intents/intents.yaml: cannot read this file: file does not exist") {
-		t.Errorf("error %v", err)
+	_, err := content.Load(overlaid{"intents/intents.yaml": nil})
+	var all *content.Error
+	if !errors.As(err, &all) {
+		t.Fatalf("error %v", err)
+	}
+	want := source.Problem{File: "intents/intents.yaml", Msg: "cannot read this file: file does not exist"}
+	if !slices.Contains(all.Problems, want) {
+		t.Errorf("problems %v", all.Problems)
+	}
+	if text := err.Error(); strings.Contains(text, "\n") || len(text) > 1000 || !strings.Contains(text, "more, which `tilldesk content check` names") {
+		t.Errorf("the error is not one line of the first problems: %s", text)
 	}
 }
 

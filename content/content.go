@@ -53,16 +53,33 @@ type Content struct {
 	Digest  string // of all files: same digest, same content
 }
 
-// Load reads and checks a content folder. The error lists every problem with
-// file and line; the content must not be used then.
+// An Error is everything that is wrong with a content folder.
+type Error struct {
+	Problems []source.Problem // at least one, by file and line
+}
+
+// Error returns the first problems on one line, and how many more there are.
+func (e *Error) Error() string {
+	const shown = 3
+	var b strings.Builder
+	for i, p := range e.Problems[:min(shown, len(e.Problems))] {
+		if i > 0 {
+			b.WriteString("; ")
+		}
+		b.WriteString(p.String())
+	}
+	if more := len(e.Problems) - shown; more > 0 {
+		fmt.Fprintf(&b, "; and %d more, which `tilldesk content check` names", more)
+	}
+	return b.String()
+}
+
+// Load reads and checks a content folder. If there is any problem the content
+// must not be used, and the error is an [*Error] that has them all.
 func Load(fsys fs.FS) (*Content, error) {
 	c, problems := load(fsys)
 	if len(problems) > 0 {
-		lines := make([]string, len(problems))
-		for i, p := range problems {
-			lines[i] = p.String()
-		}
-		return nil, fmt.Errorf("the content has %d problems:\n%s", len(problems), strings.Join(lines, "\n"))
+		return nil, &Error{problems}
 	}
 	return c, nil
 }

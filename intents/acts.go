@@ -37,6 +37,8 @@ const (
 	AskedResult Asked = "result" // a step to do, or whether it works now
 )
 
+var allAsked = []Asked{AskedCheck, AskedResult}
+
 // An ActExample is an answer whose act is known.
 type ActExample struct {
 	Text  string
@@ -129,5 +131,5 @@ func AskedBy(question string) Asked {
 	case afterStep.MatchString(question) && !ofStep.MatchString(question):
 		return AskedResult
 	}
-	return AskedCheck
+	return AskedIn(question)
 }

@@ -3,6 +3,7 @@ package intents
 import (
 	"context"
 	"fmt"
+	"hash/fnv"
 	"slices"
 	"strings"
 
@@ -53,25 +54,20 @@ type Match struct {
 // An Engine understands messages. It is built from a Set, read-only after
 // that, and safe for concurrent use.
 type Engine struct {
-	intents *linear.Model
-	acts    map[Asked]*linear.Model
-	words   *phrases[named]
-	same    *phrases[string]
-	anger   *phrases[bool]
+	intents  *linear.Model
+	acts     map[Asked]*linear.Model
+	articles *linear.Model // nil if there are no questions
+	words    *phrases[named]
+	names    map[named]source.Text
+	same     *phrases[string]
+	anger    *phrases[bool]
+	person   *phrases[bool]
 }
 
-// NewEngine learns from the examples of the set.
+// NewEngine learns from the examples of the set. It fails if there are none,
+// and with the context's cause when ctx ends first.
 func NewEngine(ctx context.Context, set *Set) (*Engine, error) {
-	anger := map[string]bool{}
-	for _, w := range set.Lexicon.Anger {
-		anger[w] = true
-	}
-	e := &Engine{
-		words: gazetteer(set.Lexicon),
-		same:  newPhrases(set.Lexicon.Same),
-		anger: newPhrases(anger),
-		acts:  map[Asked]*linear.Model{},
-	}
+	e := newReader(set.Lexicon)
 	examples := make([]linear.Example, 0, len(set.Examples))
 	for _, ex := range set.Examples {
 		examples = append(examples, linear.Example{Text: e.read(ex.Text), Label: ex.Intent})
@@ -84,7 +80,7 @@ func NewEngine(ctx context.Context, set *Set) (*Engine, error) {
 	if e.intents, err = linear.Train(ctx, examples, linear.Options{Names: names}); err != nil {
 		return nil, fmt.Errorf("learning the intents from %d examples: %w", len(examples), err)
 	}
-	for _, asked := range []Asked{AskedCheck, AskedResult} {
+	for _, asked := range allAsked {
 		var acts []linear.Example
 		for _, ex := range set.Acts {
 			if ex.Asked == "" || ex.Asked == asked {
@@ -96,7 +92,58 @@ func NewEngine(ctx context.Context, set *Set) (*Engine, error) {
 			return nil, fmt.Errorf("learning the acts after a %s from %d examples: %w", asked, len(acts), err)
 		}
 	}
-	return e, nil
+	return e, e.learnArticles(ctx, set)
+}
+
+// learnArticles learns which article a question asks for. It only has to put
+// the right ones first: whether a passage answers is for the search to say.
+func (e *Engine) learnArticles(ctx context.Context, set *Set) (err error) {
+	if len(set.Asks) == 0 {
+		return nil
+	}
+	questions := make([]linear.Example, len(set.Asks))
+	for i, q := range set.Asks {
+		questions[i] = linear.Example{Text: e.read(q.Text), Label: q.Article}
+	}
+	if e.articles, err = linear.Train(ctx, questions, linear.Options{Ranking: true}); err != nil {
+		return fmt.Errorf("learning the articles from %d questions: %w", len(questions), err)
+	}
+	return nil
+}
+
+// Articles returns the articles that a normalised text most probably asks for,
+// each with a number between 0 and 1 that is higher when it is likelier.
+func (e *Engine) Articles(normal string) map[string]float64 {
+	if e.articles == nil {
+		return nil
+	}
+	var buf [guesses]linear.Guess
+	top, _ := e.articles.Classify(normal, buf[:0])
+	likely := make(map[string]float64, len(top))
+	for _, g := range top {
+		likely[g.Label] = g.Score
+	}
+	return likely
+}
+
+// newReader returns an engine that can read but has learnt nothing yet.
+func newReader(lex *Lexicon) *Engine {
+	return &Engine{
+		words:  gazetteer(lex),
+		names:  namesOf(lex),
+		same:   newPhrases(lex.Same),
+		anger:  newPhrases(setOf(lex.Anger)),
+		person: newPhrases(setOf(lex.Person)),
+		acts:   map[Asked]*linear.Model{},
+	}
+}
+
+func setOf(words []string) map[string]bool {
+	set := make(map[string]bool, len(words))
+	for _, w := range words {
+		set[w] = true
+	}
+	return set
 }
 
 // meant is what an act says after what was asked: "no" to "does it work now?"
@@ -114,9 +161,12 @@ const everyTopic = 60
 
 func (e *Engine) topics(set *Set) []linear.Example {
 	var topics []linear.Example
-	for i, ex := range set.Examples {
+	for _, ex := range set.Examples {
 		in, _ := set.Intent(ex.Intent)
-		if i%everyTopic == 0 && (in.Kind == Symptom || in.Kind == Question) {
+		// By the words themselves, so that an example more elsewhere changes nothing.
+		h := fnv.New32a()
+		h.Write([]byte(Key(ex.Text)))
+		if h.Sum32()%everyTopic == 0 && (in.Kind == Symptom || in.Kind == Question) {
 			topics = append(topics, linear.Example{Text: e.read(ex.Text), Label: string(ActTopic)})
 		}
 	}
@@ -167,12 +217,21 @@ func decide(top []Guess, known float64) Decision {
 func (e *Engine) Act(text string, asked Asked) (Act, float64) {
 	var buf [1]linear.Guess
 	normal := e.read(text)
-	top, _ := e.acts[asked].Classify(normal, buf[:0])
+	top, _ := e.acts[asked.base()].Classify(normal, buf[:0])
 	if len(top) == 0 {
 		return "", 0
 	}
 	act, score := Act(top[0].Label), top[0].Score
-	if act == ActYes && asked == AskedCheck && denies(normal) {
+	if said := stated(normal, asked); said != "" && answers(act, score, normal) {
+		return said, max(score, plainly)
+	}
+	switch act {
+	case ActYes, ActNo, ActFixed, ActNotFixed:
+		if score < surely && len([]rune(normal)) <= longestHow && asksHow.MatchString(normal) {
+			return ActUnsure, max(score, plainly)
+		}
+	}
+	if act == ActYes && asked.base() == AskedCheck && denies(normal) {
 		// A sentence that begins with "not" is no yes, whatever follows.
 		return ActNo, score
 	}
@@ -192,6 +251,37 @@ var (
 
 // Angry reports whether the message has words of anger in it.
 func (e *Engine) Angry(text string) bool { return e.anger.in(Normalise(text)) }
+
+// Person reports whether the message asks for a person in words that mean
+// nothing else, whatever else it says; or whether it does so to say that no
+// person is wanted.
+func (e *Engine) Person(text string) (asked, declined bool) {
+	text = Normalise(text)
+	for i := range text {
+		if _, n := e.person.at(text, i); n == 0 {
+			continue
+		}
+		if !refused(text[:i]) {
+			return true, false
+		}
+		declined = true
+	}
+	return false, declined
+}
+
+// refused reports whether what is said before a request takes it back.
+func refused(before string) bool {
+	const near = 24 // bytes: eight Han characters, or four short words
+	if len(before) > near {
+		before = strings.ToValidUTF8(before[len(before)-near:], "")
+	}
+	if i := strings.LastIndexAny(before, ",.!?;:\n"); i >= 0 {
+		before = before[i:]
+	}
+	return slices.ContainsFunc(refusals, func(w string) bool { return strings.Contains(before, w) })
+}
+
+var refusals = []string{"不", "别", "甭", "没说要", "唔使", "唔好", "冇话", "无需", "not ", "n't ", "dont ", "no need", "never ", "without ", "rather than "}
 
 // Again reports whether a message asks to hear the last words again rather
 // than to go back a step.

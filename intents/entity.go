@@ -5,6 +5,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"tilldesk/content/source"
 )
 
 // Entity types besides the secrets of Mask.
@@ -37,6 +39,21 @@ func gazetteer(lex *Lexicon) *phrases[named] {
 	}
 	return newPhrases(words)
 }
+
+// namesOf returns how the wallets and brands are called.
+func namesOf(lex *Lexicon) map[named]source.Text {
+	names := map[named]source.Text{}
+	for typ, terms := range map[string][]Term{Wallet: lex.Wallets, Brand: lex.Brands} {
+		for _, t := range terms {
+			names[named{typ, t.ID}] = t.Name
+		}
+	}
+	return names
+}
+
+// Name returns how people are told of an entity of the type [Wallet] or
+// [Brand] with this value; the zero Text if the lexicon has none.
+func (e *Engine) Name(typ, value string) source.Text { return e.names[named{typ, value}] }
 
 // terms returns what a normalised text names, in order, each once.
 func terms(words *phrases[named], text string) []Entity {

@@ -25,8 +25,17 @@ type Lexicon struct {
 	Same map[string]string
 	// Synonyms widen a search: each word of a group finds the others.
 	Synonyms [][]string
+	// Person are ways to ask for a person that mean nothing else, normalised.
+	Person []string
 	// Anger are words of people who have had enough, normalised.
 	Anger []string
+}
+
+// Reader returns what normalises a text and writes its words in the usual way,
+// as an engine with this lexicon does before it reads.
+func (lex *Lexicon) Reader() func(text string) string {
+	same := newPhrases(lex.Same)
+	return func(text string) string { return rewrite(same, Normalise(text)) }
 }
 
 const lexiconDir = "lexicon"
@@ -63,6 +72,7 @@ func loadLexicon(folder source.Folder) *Lexicon {
 		Protected []string            `yaml:"protected"`
 		Same      map[string][]string `yaml:"same"` // usual word: other ways to write it
 		Synonyms  [][]string          `yaml:"synonyms"`
+		Person    []string            `yaml:"person"`
 		Anger     []string            `yaml:"anger"`
 	}
 	file := lexiconDir + "/words.yaml"
@@ -71,13 +81,17 @@ func loadLexicon(folder source.Folder) *Lexicon {
 		return lex
 	}
 	lex.Protected, lex.Synonyms = words.Protected, words.Synonyms
-	for i, w := range words.Anger {
-		if w = Normalise(w); w == "" {
-			doc.Add([]any{"anger", i}, "nothing is left of this word once normalised")
-			continue
+	plain := func(key string, words []string) (normal []string) {
+		for i, w := range words {
+			if w = Normalise(w); w == "" {
+				doc.Add([]any{key, i}, "nothing is left of this word once normalised")
+				continue
+			}
+			normal = append(normal, w)
 		}
-		lex.Anger = append(lex.Anger, w)
+		return normal
 	}
+	lex.Person, lex.Anger = plain("person", words.Person), plain("anger", words.Anger)
 	for _, usual := range slices.Sorted(maps.Keys(words.Same)) {
 		to := fold(usual)
 		for i, w := range words.Same[usual] {

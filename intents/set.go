@@ -40,12 +40,16 @@ type Example struct {
 	Lang   source.Lang `json:"lang"`
 }
 
-// A Set is the intents with their examples, the acts with theirs, and the
-// lexicon: all that the engine learns from.
+// An Ask is a way to ask for an article of the knowledge base.
+type Ask struct{ Text, Article string }
+
+// A Set is the intents with their examples, the acts with theirs, the
+// asks, and the lexicon: all that the engine learns from.
 type Set struct {
 	Intents  []Intent
 	Examples []Example
 	Acts     []ActExample
+	Asks     []Ask // there may be none
 	Lexicon  *Lexicon
 }
 

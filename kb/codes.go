@@ -23,7 +23,11 @@ type Code struct {
 	Rescan  Rescan      `yaml:"rescan"`
 	Action  source.Text `yaml:"action"`
 	Intent  string      `yaml:"intent"` // the playbook to go on with, if any
-	Source  []string    `yaml:"source"`
+	// Causes are those it speaks for, wherever a playbook has one of that id.
+	Causes []string `yaml:"causes"`
+	// Step is the fix that Action already tells; its result is asked next.
+	Step   string   `yaml:"step"`
+	Source []string `yaml:"source"`
 
 	doc   *source.Document
 	index int
@@ -205,7 +209,15 @@ func (c *Codes) findSymbols(text string, capitals bool) []Found {
 
 var (
 	number = regexp.MustCompile(`[a-z]?\d{1,5}|\bot\b`)
-	cue    = regexp.MustCompile(`(?:错误码|错误代码|返回码|应答码|响应码|代码|错误|报错|报|返回|提示|显示|跳|出|码|code|error|err|response|shows?|says?)[\s:：#是为"“「(（]*$`)
+	// cue stands before a code. Of what a bare number may be, none but a code
+	// follows it; "出" and "跳" alone are followed by amounts as well, so that
+	// passing needs something after the number that no amount has.
+	cue     = regexp.MustCompile(`(?:错误码|错误代码|返回码|应答码|响应码|代码|错误|报错|报|返回|提示|显示|跳|出|码|code|error|err|response|shows?|says?)[\s:：#是为"“「(（]*$`)
+	passing = regexp.MustCompile(`(?:(?:显示|提示|跳|蹦|弹|冒|出|报|返回)(?:出来|出现|出|来|现|给我|我|了|着|的|是|就|一?个|一串|数字|[\s:："“「])+` +
+		`|(?:屏幕|屏|机器|机子|pos机?)(?:上面|上|里)?(?:显示|写|打|出现|就|只|说|是|有|着|了|的|一?个|\s)+` +
+		`|\b(?:shows?|showing|says?|saying|displays?|displaying|reads|gives?|gave|throws?|got|getting|get|(?:comes?|came|pops?|coming) (?:up|back))(?: (?:up|out|with|me|us|just|only|number|like|is|a|an|the))+[\s:"]*` +
+		`|\b(?:showing|saying|displays?|displaying)[\s:"]+)$`)
+	spoken = regexp.MustCompile(`^(?:号|的)?["”」)）]?\s*(?:$|[,.;!?，。；！？、~…]|[这那是啥咋呢吧啊呀又就不了]|什么|怎么|然后|收|付|扫|错|码|代码|提示|\b(?:on|when|what|why|every|each|again|error|code|and|then|now|but|all|only|after|whenever|means?|is)\b)`)
 	counts = regexp.MustCompile(`^\s*(?:元|块|圆|%|个|分|点|号|岁|秒|天|次|单|笔|年|月|日|台|位|人|桌|份|斤|公里|km|yuan|rmb|times|min|sec|hour|day|people|customers|bucks|pm\b|am\b)`)
 )
 
@@ -219,7 +231,7 @@ func (c *Codes) findNumbers(text string, expected bool) []Found {
 			continue
 		}
 		before := text[max(0, at[0]-30):at[0]]
-		if cue.MatchString(before) || expected && (part == whole || len([]rune(whole)) <= 16) || c.follows(code, text[at[1]:]) {
+		if cue.MatchString(before) || passing.MatchString(before) && spoken.MatchString(text[at[1]:]) || expected && (part == whole || len([]rune(whole)) <= 16) || c.follows(code, text[at[1]:]) {
 			found = append(found, Found{code, part, at[0]})
 		}
 	}

@@ -2,6 +2,7 @@ package kb
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -16,7 +17,7 @@ type Case struct {
 type Report struct {
 	N       int
 	Recall1 float64 // share of cases answered by the first hit
-	Recall3 float64 // by one of the first three
+	Recall3 float64 // by one of the first three; of articles, if any passage will do
 	MRR     float64 // mean of 1/rank of the right hit, 0 if it is not among the first ten
 	Misses  []Miss
 }
@@ -40,14 +41,22 @@ func Evaluate(cases []Case, search func(query string, n int) ([]Hit, error)) (Re
 		}
 		rank := 0
 		var got []string
-		for i, h := range hits {
-			if len(got) < 3 {
-				got = append(got, h.ID())
+		for _, h := range hits {
+			// Where any passage of the article will do, its others do not count
+			// as further answers.
+			id := h.ID()
+			if c.Passage == "" {
+				id = h.Article
 			}
+			if slices.Contains(got, id) {
+				continue
+			}
+			got = append(got, id)
 			if rank == 0 && h.Article == c.Article && (c.Passage == "" || h.Passage == c.Passage) {
-				rank = i + 1
+				rank = len(got)
 			}
 		}
+		got = got[:min(3, len(got))]
 		if rank == 1 {
 			r.Recall1++
 		} else {

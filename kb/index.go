@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -33,11 +32,14 @@ type Options struct {
 type Index struct {
 	bleve    bleve.Index
 	hits     []Hit // by document number
-	features map[source.Lang][]features
-	weights  map[source.Lang]weights
+	articles map[string]span
+	likeness map[source.Lang]*likeness
 	analyze  map[source.Lang]analysis.Analyzer
 	synonyms [][]synonym
 }
+
+// A span is the document numbers of an article: from first to before end.
+type span struct{ first, end int }
 
 // A synonym is a word of a group of words that find each other.
 type synonym struct {
@@ -84,14 +86,15 @@ func NewIndex(base *Base, opt Options) (*Index, error) {
 	}
 	x := &Index{
 		bleve:    idx,
-		features: map[source.Lang][]features{},
-		weights:  map[source.Lang]weights{},
+		articles: map[string]span{},
+		likeness: map[source.Lang]*likeness{},
 		analyze: map[source.Lang]analysis.Analyzer{
 			source.Zh: m.AnalyzerNamed(zhTokenizer),
 			source.En: m.AnalyzerNamed(enAnalyzer),
 		},
 	}
 	for _, a := range base.Articles() {
+		x.articles[a.ID] = span{len(x.hits), len(x.hits) + len(a.Passages)}
 		for _, p := range a.Passages {
 			x.hits = append(x.hits, Hit{Article: a.ID, Passage: p.ID, Intents: a.Intents, Title: a.Title, Heading: p.Heading, Text: p.Text})
 		}
@@ -100,7 +103,7 @@ func NewIndex(base *Base, opt Options) (*Index, error) {
 		return nil, fmt.Errorf("filling the search index: %w", errors.Join(err, idx.Close()))
 	}
 	for _, lang := range source.Langs {
-		x.learn(lang, base)
+		x.likeness[lang] = newLikeness(lang, x.analyze[lang], base)
 	}
 	for _, words := range opt.Synonyms {
 		x.synonyms = append(x.synonyms, x.group(words))
@@ -167,6 +170,8 @@ type Query struct {
 	// Prior is how likely each intent is to be meant, between 0 and 1, as far
 	// as somebody knows; articles of a likely intent are preferred.
 	Prior map[string]float64
+	// Articles is how likely articles are to be asked for, in the same way.
+	Articles map[string]float64
 }
 
 // Search returns the n passages that answer the query best, best first. The
@@ -190,14 +195,20 @@ func (x *Index) Search(ctx context.Context, q Query, n int) ([]Hit, error) {
 	if err != nil {
 		return nil, fmt.Errorf("searching the knowledge base: %w", err)
 	}
-	hits := make([]Hit, 0, len(res.Hits))
+	found := make([]int, 0, len(res.Hits))
 	for _, match := range res.Hits {
 		i, err := strconv.Atoi(match.ID)
 		if err != nil || i >= len(x.hits) {
 			return nil, fmt.Errorf("searching the knowledge base: the index knows a passage %q that was never put in", match.ID)
 		}
+		found = append(found, i)
+	}
+	hits := make([]Hit, 0, len(found))
+	like := x.likeness[lang]
+	question := like.question(asked, alike)
+	for _, i := range x.likely(found, q.Articles) {
 		hit := x.hits[i]
-		hit.Score = (1-priorShare)*x.score(lang, i, asked, alike) + priorShare*q.prior(hit.Intents)
+		hit.Score = q.score(hit, like.score(i, question))
 		hits = append(hits, hit)
 	}
 	// Stable: ties keep the order of BM25.
@@ -205,8 +216,45 @@ func (x *Index) Search(ctx context.Context, q Query, n int) ([]Hit, error) {
 	return hits[:min(n, len(hits))], nil
 }
 
-// priorShare is what the likely intent counts in the score of a passage.
-const priorShare = 0.25
+// What counts in the score of a passage: its words beside those of the
+// question, the likely intent, and the article that the question as a whole
+// resembles. Around them the order hardly changes.
+const (
+	wordsShare   = 0.5
+	priorShare   = 0.2
+	articleShare = 0.3
+)
+
+// likely adds to the passages found by their words those of the likely
+// articles, which may be asked for in words that they do not have.
+func (x *Index) likely(found []int, articles map[string]float64) []int {
+	in := make(map[int]bool, len(found))
+	for _, i := range found {
+		in[i] = true
+	}
+	for _, id := range slices.Sorted(maps.Keys(articles)) {
+		span := x.articles[id]
+		for i := span.first; i < span.end; i++ {
+			if !in[i] {
+				found = append(found, i)
+			}
+		}
+	}
+	return found
+}
+
+// score is that of a hit whose words count for words. What nobody knows of the
+// query does not count.
+func (q Query) score(hit Hit, words float64) float64 {
+	score, shares := wordsShare*words, wordsShare
+	if q.Prior != nil {
+		score, shares = score+priorShare*q.prior(hit.Intents), shares+priorShare
+	}
+	if q.Articles != nil {
+		score, shares = score+articleShare*q.Articles[hit.Article], shares+articleShare
+	}
+	return score / shares
+}
 
 // prior is how likely it is that one of the intents is meant.
 func (q Query) prior(intents []string) float64 {
@@ -314,102 +362,4 @@ func (x *Index) widen(lang source.Lang, text string, asked []string) []string {
 		}
 	}
 	return alike
-}
-
-// weights is how telling each term is: its inverse document frequency.
-type weights struct {
-	n  float64
-	df map[string]float64
-}
-
-func (w weights) of(term string) float64 {
-	return termWeight(term) * math.Log(1+w.n/(0.5+w.df[term]))
-}
-
-// features are the terms of a passage, in each way to ask for it and in all.
-type features struct {
-	all  map[string]bool
-	asks []ask
-}
-
-type ask struct {
-	terms map[string]bool
-	size  float64 // the weight of all terms
-}
-
-func (x *Index) learn(lang source.Lang, base *Base) {
-	w := weights{df: map[string]float64{}}
-	set := func(text string) map[string]bool {
-		m := map[string]bool{}
-		for _, term := range terms(x.analyze[lang], text, math.MaxInt) {
-			m[term] = true
-		}
-		return m
-	}
-	for _, a := range base.Articles() {
-		for _, p := range a.Passages {
-			asks := append([]string{p.Heading.In(lang)}, p.Asks.In(lang)...)
-			f := features{all: set(a.Title.In(lang) + "\n" + strings.Join(asks, "\n") + "\n" + p.Text.In(lang))}
-			for _, text := range asks {
-				f.asks = append(f.asks, ask{terms: set(text)})
-			}
-			for term := range f.all {
-				w.df[term]++
-			}
-			w.n++
-			x.features[lang] = append(x.features[lang], f)
-		}
-	}
-	x.weights[lang] = w
-	for _, f := range x.features[lang] {
-		for i := range f.asks {
-			// In a fixed order: a sum of floats depends on it, and so would ties.
-			for _, term := range slices.Sorted(maps.Keys(f.asks[i].terms)) {
-				f.asks[i].size += w.of(term)
-			}
-		}
-	}
-}
-
-// What the two views of a passage count in its score: how alike the question
-// is to one of the ways to ask for it, and how much of the question it speaks
-// of at all.
-const (
-	alikeShare  = 0.6
-	coversShare = 0.4
-)
-
-func (x *Index) score(lang source.Lang, i int, asked, alike []string) float64 {
-	w, f := x.weights[lang], x.features[lang][i]
-	total, covered := 0.0, 0.0
-	for _, term := range asked {
-		weight := w.of(term)
-		total += weight
-		if f.all[term] {
-			covered += weight
-		}
-	}
-	best := 0.0
-	for _, ask := range f.asks {
-		common := 0.0
-		for _, term := range asked {
-			if ask.terms[term] {
-				common += w.of(term)
-			}
-		}
-		for _, term := range alike {
-			if ask.terms[term] {
-				common += synonymBoost * w.of(term)
-			}
-		}
-		if ask.size+total > 0 {
-			best = max(best, min(1, 2*common/(ask.size+total)))
-		}
-	}
-	for _, term := range alike {
-		if f.all[term] {
-			covered += synonymBoost * w.of(term)
-		}
-	}
-	return alikeShare*best + coversShare*min(1, covered/max(total, 1e-9))
 }

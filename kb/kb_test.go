@@ -2,6 +2,7 @@ package kb_test
 
 import (
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"os"
 	"strings"
@@ -65,6 +66,23 @@ func TestFindCodes(t *testing.T) {
 		{"报 SystemError 然后又 68", false, []string{"wechat/SYSTEMERROR"}},
 		{"先是错误68，后来错误51", false, []string{"pos/68", "pos/51"}},
 		{"SYSTEMERROR 余额不足", false, []string{"pos/51", "wechat/SYSTEMERROR"}},
+		{"出来一个51", false, []string{"pos/51"}},
+		{"显示51", false, []string{"pos/51"}},
+		{"它报68", false, []string{"pos/68"}},
+		{"蹦出个51，啥意思", false, []string{"pos/51"}},
+		{"屏幕上是个68", false, []string{"pos/68"}},
+		{"提示我68 收不了", false, []string{"pos/68"}},
+		{"it came up with 51", false, []string{"pos/51"}},
+		{"the terminal gives me a 68 every time", false, []string{"pos/68"}},
+		{"its saying 51", false, []string{"pos/51"}},
+		{"出来51块", false, nil},
+		{"显示金额51", false, nil},
+		{"出了68单", false, nil},
+		{"蹦出个51折的券", false, nil},
+		{"他又给我68", false, nil},
+		{"i got 51 orders waiting", false, nil},
+		{"got a 51 inch screen", false, nil},
+		{"gave me 68 for lunch", false, nil},
 		{"", true, nil},
 	} {
 		var got []string
@@ -133,6 +151,71 @@ func TestSearch(t *testing.T) {
 	long := strings.Repeat("断网了 ", 5000)
 	if hits, err := x.Search(t.Context(), kb.Query{Text: long}, 1); err != nil || len(hits) != 1 {
 		t.Errorf("a long query finds %v, %v", hits, err)
+	}
+}
+
+// oddQueries are what merchants may send where a question is expected.
+func oddQueries() map[string]string {
+	return map[string]string{
+		"10,000 characters":     strings.Repeat("扫码枪没反应怎么办", 10_000/9),
+		"10,000 Latin letters":  strings.Repeat("scanner does not beep ", 10_000/22),
+		"one long word":         strings.Repeat("a", 10_000),
+		"10,000 words":          strings.Repeat("x ", 10_000),
+		"10,000 marks":          "e" + strings.Repeat("\u0301", 10_000),
+		"a regular expression":  "/.*(a+)+$/",
+		"wildcards":             "* ? 扫* network~5",
+		"fields of the index":   `heading:扫码 +zh.text:网络 -en:x _all:y "a b"~3 x^99 [a TO z] {1 TO *}`,
+		"only stop words":       "的 了 吗 呢 the a of to",
+		"one character":         "扫",
+		"one letter":            "a",
+		"bad UTF-8":             "扫\xff\xfe码",
+		"NUL and controls":      "扫\x00码\x1b[31m",
+		"right to left":         "\u202e怎么办\u202c",
+		"only emoji":            "😀🏳️‍🌈👨‍👩‍👧",
+		"half-width and full":   "ｓｃａｎ 扫　码",
+		"nothing":               "",
+		"blanks":                " \t\n\u3000",
+		"a query in a database": "'; DROP TABLE messages; --",
+	}
+}
+
+// TestOddQueries asks what no index was made for: nothing fails, nothing is
+// understood as a language of queries, and the next question finds its answer.
+func TestOddQueries(t *testing.T) {
+	x := index(t, base(t), kb.Options{})
+	for name, query := range oddQueries() {
+		for _, lang := range []source.Lang{source.Zh, source.En, ""} {
+			hits, err := x.Search(t.Context(), kb.Query{Lang: lang, Text: query}, 5)
+			if err != nil {
+				t.Errorf("%s: %v", name, err)
+			}
+			for _, h := range hits {
+				if math.IsNaN(h.Score) || h.Score < 0 || h.Score > 1 {
+					t.Errorf("%s: the score of %s is %v", name, h.ID(), h.Score)
+				}
+			}
+			if len(hits) > 0 && (name == "wildcards" || name == "a regular expression") && hits[0].Score > 0.6 {
+				t.Errorf("%s: %s is found with %v: it is no language of queries", name, hits[0].ID(), hits[0].Score)
+			}
+		}
+	}
+	hits, err := x.Search(t.Context(), kb.Query{Lang: source.Zh, Text: "断网还能扫码收钱吗"}, 1)
+	if err != nil || len(hits) != 1 || hits[0].ID() != "network/offline" {
+		t.Errorf("after all that: %v, %v", hits, err)
+	}
+}
+
+// BenchmarkOddQueries is how long each of them takes.
+func BenchmarkOddQueries(b *testing.B) {
+	x := index(b, many(b, 10_000), kb.Options{})
+	for name, query := range oddQueries() {
+		b.Run(name, func(b *testing.B) {
+			for b.Loop() {
+				if _, err := x.Search(b.Context(), kb.Query{Text: query}, 5); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
 	}
 }
 

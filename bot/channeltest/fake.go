@@ -76,6 +76,13 @@ func (f *Fake) Calls() []Call {
 	return slices.Clone(f.calls)
 }
 
+// Count returns how many calls of Send there were.
+func (f *Fake) Count() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return len(f.calls)
+}
+
 // Arrived returns what the merchants saw, oldest first, copies included.
 func (f *Fake) Arrived() []bot.Outbound {
 	f.mu.Lock()

@@ -3,9 +3,7 @@ package dialog
 import (
 	"maps"
 
-	"tilldesk/content/source"
 	"tilldesk/intents"
-	"tilldesk/kb"
 )
 
 // charged is the shared step that asks whether a payment went through.
@@ -27,15 +25,46 @@ func (t *turn) start(intent string) {
 	if fix := t.st.Fix; fix != nil && fix.Intent != intent {
 		t.pause(*fix)
 	}
+	t.begin(Fixing{Intent: intent})
+}
+
+// begin says the first words of a playbook and asks its first step, with what
+// is known of the trouble already.
+func (t *turn) begin(fix Fixing) {
+	intent := fix.Intent
 	t.drop(intent)
-	t.st.Fix = &Fixing{Intent: intent, Answers: map[string]Result{}}
-	t.st.Back = nil
+	t.st.Fix = &fix
+	t.st.Back, t.st.Answered = nil, ""
 	t.st.Phase = Guiding
 	t.st.Greeted = true
 	t.productive()
 	t.reason(Started)
-	t.open(intent)
+	t.hear()
+	t.leadOn()
+	t.open(t.st.Fix.Intent)
+	t.mention()
 	t.proceed()
+}
+
+// leadOn goes at once to the playbook that the message's own words lead to, so
+// that none is opened that they rule out.
+func (t *turn) leadOn() {
+	for range t.script.playbooks {
+		fix := t.st.Fix
+		to := ""
+		for _, id := range fix.Heard {
+			if step := t.script.stepOf(fix.Intent, id); step != nil {
+				if on := step.on(fix.Answers[id]); on != nil && on.Person == "" && on.Goto != "" {
+					to = on.Goto
+				}
+			}
+		}
+		if to == "" {
+			return
+		}
+		t.drop(to)
+		fix.Intent = to
+	}
 }
 
 // open says the first words of a playbook.
@@ -68,15 +97,18 @@ func (t *turn) drop(intent string) {
 	t.st.Paused = rest
 }
 
-// proceed asks the next step, or calls a person when none is left.
+// proceed asks the next step, or calls a person when none is left. What the
+// message answered unasked counts first.
 func (t *turn) proceed() {
+	if on := t.knew(); on != nil {
+		t.follows(on)
+		return
+	}
 	fix := t.st.Fix
 	p := t.script.playbooks[fix.Intent]
-	step := p.Next(fix.Answers)
-	if p.Money == MoneyAsk {
-		if _, known := fix.Answers[charged]; !known && p.step(charged) != nil {
-			step = p.step(charged)
-		}
+	step := p.Next(fix.Evidence)
+	if t.moneyOpen(p) {
+		step = p.step(charged)
 	}
 	if step == nil {
 		t.handoff(orCause(p.Person, CauseStepsUsed))
@@ -124,7 +156,7 @@ func (t *turn) stepLine(step *Step) Line {
 	if step.Kind != Refer {
 		line.Choices = append(line.Choices, s.choice("human"))
 	}
-	if cause, _ := p.Suspect(fix.Answers); cause.Article != "" && step.Kind == Refer {
+	if cause, _ := p.Suspect(fix.Evidence); cause.Article != "" && step.Kind == Refer {
 		line.Article = cause.Article
 	}
 	return line
@@ -139,11 +171,7 @@ func (t *turn) record(result Result) {
 		tried.Note = clip(t.in.Text, 200)
 	}
 	t.st.Tried = append(t.st.Tried, tried)
-	fix.Answers = maps.Clone(fix.Answers)
-	if fix.Answers == nil {
-		fix.Answers = map[string]Result{}
-	}
-	fix.Answers[fix.Step] = result
+	fix.Evidence = fix.with(fix.Step, result)
 	fix.Step = ""
 	t.productive()
 	t.reason(NextStep)
@@ -176,10 +204,8 @@ func (t *turn) result(result Result) {
 		return
 	}
 	switch {
-	case on.Goto != "":
-		t.goOn(on.Goto)
-	case on.Person != "":
-		t.handoff(on.Person)
+	case on.Goto != "", on.Person != "":
+		t.follows(on)
 	case !on.End.IsZero():
 		t.say(Line{Key: "end:" + t.st.Fix.Intent + "/" + step.ID, Kind: KindAnswer, Text: on.End, Intent: t.st.Fix.Intent})
 		t.finish()
@@ -190,32 +216,45 @@ func (t *turn) result(result Result) {
 	}
 }
 
-// goOn moves to another playbook of the same trouble: what was answered counts
-// there too, and there is nothing to come back to. An answer that leads on at
-// once there does so now.
-func (t *turn) goOn(intent string) {
-	answers := maps.Clone(t.st.Fix.Answers)
-	visited := map[string]bool{t.st.Fix.Intent: true}
-	var last *Turn
-	for {
-		t.drop(intent)
-		t.st.Fix = &Fixing{Intent: intent, Answers: answers}
-		visited[intent] = true
-		last = t.script.playbooks[intent].answered(answers)
-		if last == nil || last.Goto == "" || visited[last.Goto] {
-			break
-		}
-		intent = last.Goto
+// follows does what an answer leads to at once: another playbook or a person.
+func (t *turn) follows(on *Turn) {
+	if on.Person != "" {
+		t.handoff(on.Person)
+		return
 	}
+	t.goOn(on.Goto)
+}
+
+// goOn moves to another playbook of the same trouble and asks its next step.
+func (t *turn) goOn(intent string) {
+	last := t.move(intent)
 	t.reason(Switched)
-	if p := t.script.playbooks[intent]; p.Money == MoneyFirst {
-		t.open(intent)
+	if p := t.script.playbooks[t.st.Fix.Intent]; p.Money == MoneyFirst {
+		t.open(t.st.Fix.Intent)
 	}
 	if last != nil && last.Person != "" {
 		t.handoff(last.Person)
 		return
 	}
 	t.proceed()
+}
+
+// move makes another playbook the one under way: what is known counts there
+// too, and there is nothing to come back to. An answer that leads on at once
+// there does so now; what it leads to at last is returned, or nil.
+func (t *turn) move(intent string) *Turn {
+	known, heard := t.st.Fix.Evidence, t.st.Fix.Heard
+	visited := map[string]bool{t.st.Fix.Intent: true}
+	for {
+		t.drop(intent)
+		t.st.Fix = &Fixing{Intent: intent, Evidence: known, Heard: heard}
+		visited[intent] = true
+		last := t.script.playbooks[intent].answered(known.Answers)
+		if last == nil || last.Goto == "" || visited[last.Goto] {
+			return last
+		}
+		intent = last.Goto
+	}
 }
 
 // answered returns where an answer that is known already leads to, or nil.
@@ -276,8 +315,8 @@ func (t *turn) reopen() {
 // of a cause that is likely anyway, if there is one.
 func (t *turn) lesson(step string) string {
 	p := t.script.playbooks[t.st.Fix.Intent]
-	before := maps.Clone(t.st.Fix.Answers)
-	delete(before, step)
+	before := t.st.Fix.clone().Evidence
+	delete(before.Answers, step)
 	post := p.Posterior(before)
 	best, article := 0.0, ""
 	for i, c := range p.Causes {
@@ -302,29 +341,9 @@ func (t *turn) finish() {
 	t.st.Fix, t.st.Back, t.st.Ended = nil, nil, nil
 	t.st.Phase = Idle
 	t.productive()
-	if n := len(t.st.Paused); n > 0 {
-		last := t.st.Paused[n-1]
-		line := t.reply(KindAsk, "resume.offer", "symptom", t.script.label(last.Intent))
-		line.Choices = []Choice{t.script.choice("resume"), t.script.choice("leave")}
-		t.say(line)
+	if len(t.st.Paused) > 0 {
+		t.offerNext()
 	}
-}
-
-// resume comes back to the fix that was set aside last.
-func (t *turn) resume() {
-	n := len(t.st.Paused)
-	fix := t.st.Paused[n-1]
-	t.st.Paused = t.st.Paused[:n-1]
-	t.st.Fix = &fix
-	t.st.Phase = Guiding
-	t.productive()
-	t.reason(Resumed)
-	t.say(t.reply(KindNotice, "resume", "symptom", t.script.label(fix.Intent)))
-	if step := t.asked(); step != nil {
-		t.say(t.stepLine(step))
-		return
-	}
-	t.proceed()
 }
 
 // handoff gives the conversation to a person.
@@ -332,7 +351,7 @@ func (t *turn) handoff(cause Cause) {
 	h := &Handoff{Cause: cause, Facts: maps.Clone(t.st.Facts), Codes: t.st.Codes, Tried: t.st.Tried}
 	line := t.reply(KindEscalated, "handoff."+string(cause))
 	if fix := t.st.Fix; fix != nil {
-		suspect, chance := t.script.playbooks[fix.Intent].Suspect(fix.Answers)
+		suspect, chance := t.script.playbooks[fix.Intent].Suspect(fix.Evidence)
 		h.Intent, h.Suspect, h.Chance = fix.Intent, suspect.ID, chance
 	} else if len(t.in.Guesses) > 0 && t.in.Guesses[0].Intent != intents.OutOfScope {
 		h.Intent = t.in.Guesses[0].Intent
@@ -341,27 +360,6 @@ func (t *turn) handoff(cause Cause) {
 	t.say(line)
 	t.out.Handoff = h
 	t.st.Phase = WithHuman
+	t.st.Survey = nil
 	t.reason(HandedOver)
-}
-
-// codeLine explains an error code: what it means, what to do, whether to scan
-// again.
-func (t *turn) codeLine() Line {
-	c := t.in.Codes[0].Code
-	name := shown(t.in.Codes[0])
-	text := join("\n", source.Text{
-		Zh: name + "：" + c.Meaning.Zh + "。",
-		En: name + ": " + c.Meaning.En + ".",
-	}, c.Action, t.script.text("code."+string(c.Rescan)))
-	return Line{Key: "code:" + c.ID(), Kind: KindAnswer, Text: text, Intent: c.Intent}
-}
-
-// shown is a code as the screen shows it.
-func shown(found kb.Found) string {
-	for _, text := range found.Code.Texts {
-		if intents.Key(text) == found.Text {
-			return text
-		}
-	}
-	return found.Code.Code
 }

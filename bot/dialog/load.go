@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"tilldesk/content/source"
+	"tilldesk/intents"
 )
 
 // Content folders that this package reads.
@@ -27,7 +28,7 @@ func Load(folder source.Folder) *Script {
 		replies:   map[string]source.Text{},
 		lines:     map[string]*source.Document{},
 	}
-	shared := loadShared(folder)
+	shared, words := s.loadShared(folder)
 	for _, file := range folder.Files(playbooksDir, ".yaml") {
 		if file == sharedFile {
 			continue
@@ -42,6 +43,10 @@ func Load(folder source.Folder) *Script {
 		}
 		resolve(p, shared, doc)
 		checkPlaybook(p, doc)
+		for i := range p.Steps {
+			p.Steps[i].asks = intents.AskedIn(p.Steps[i].Text.Zh)
+			s.tellable = s.tell(s.tellable, &p.Steps[i], words, doc, []any{"steps", i})
+		}
 		s.playbooks[p.Intent] = p
 		s.lines["playbook "+p.Intent] = doc
 	}
@@ -81,8 +86,9 @@ func Load(folder source.Folder) *Script {
 	return s
 }
 
-func loadShared(folder source.Folder) map[string]Step {
+func (s *Script) loadShared(folder source.Folder) (map[string]Step, groups) {
 	var file struct {
+		Words groups `yaml:"words"`
 		Steps []Step `yaml:"steps"`
 	}
 	doc := folder.YAML(sharedFile, &file)
@@ -96,9 +102,13 @@ func loadShared(folder source.Folder) map[string]Step {
 			doc.Add(at, "step %q stands here twice", step.ID)
 		}
 		checkStepText(doc, step, at)
+		s.tellable = s.tell(s.tellable, &file.Steps[i], file.Words, doc, at)
 		shared[step.ID] = step
 	}
-	return shared
+	for name, group := range file.Words {
+		s.ways = append(s.ways, waysOf{doc, []any{"words", name, "zh"}, group.Zh}, waysOf{doc, []any{"words", name, "en"}, group.En})
+	}
+	return shared, file.Words
 }
 
 // resolve replaces `use:` steps by the shared step plus what the playbook adds.
@@ -112,8 +122,8 @@ func resolve(p *Playbook, shared map[string]Step, doc *source.Document) {
 			doc.Add([]any{"steps", i, "use"}, "there is no shared step %q in %s", step.Use, sharedFile)
 			continue
 		}
-		if step.ID != "" || step.Kind != "" || !step.Text.IsZero() || !step.How.IsZero() {
-			doc.Add([]any{"steps", i}, "a shared step keeps its id, kind, text and how; write a step of its own instead")
+		if step.ID != "" || step.Kind != "" || !step.Text.IsZero() || !step.How.IsZero() || step.Told != (Told{}) {
+			doc.Add([]any{"steps", i}, "a shared step keeps its id, kind, text, how and told; write a step of its own instead")
 		}
 		base.Use = step.Use
 		base.Yes, base.Cures, base.On, base.After = step.Yes, step.Cures, step.On, step.After

@@ -24,16 +24,51 @@ const recognised = 0.35
 // slip would rule the true cause out for good.
 const slip = 0.03
 
-// Posterior returns the probability of each cause of p given the answers so
-// far, by Bayes' rule under the single-fault assumption (Breese and Heckerman,
+// unspoken is the weight of a cause when an error code speaks for another: a
+// screen seldom errs about its cause, but providers put codes to uses of their
+// own.
+const unspoken = 0.05
+
+// Evidence is what is known of a trouble.
+type Evidence struct {
+	Answers map[string]Result `json:"answers,omitempty"` // what came of each step, by its id
+	Named   []string          `json:"named,omitempty"`   // the causes that error codes speak for
+}
+
+// with returns the evidence with one answer more; e is not changed.
+func (e Evidence) with(step string, result Result) Evidence {
+	answers := make(map[string]Result, len(e.Answers)+1)
+	maps.Copy(answers, e.Answers)
+	answers[step] = result
+	e.Answers = answers
+	return e
+}
+
+// without returns the evidence without what came of a step; e is not changed.
+func (e Evidence) without(step string) Evidence {
+	e.Answers = maps.Clone(e.Answers)
+	delete(e.Answers, step)
+	return e
+}
+
+func (e Evidence) clone() Evidence {
+	return Evidence{maps.Clone(e.Answers), slices.Clone(e.Named)}
+}
+
+// Posterior returns the probability of each cause of p given what is known,
+// by Bayes' rule under the single-fault assumption (Breese and Heckerman,
 // "Decision-theoretic troubleshooting", 1996).
-func (p *Playbook) Posterior(answers map[string]Result) []float64 {
+func (p *Playbook) Posterior(known Evidence) []float64 {
 	post := make([]float64, len(p.Causes))
 	sum := 0.0
+	named := slices.ContainsFunc(p.Causes, func(c Fault) bool { return slices.Contains(known.Named, c.ID) })
 	for i, c := range p.Causes {
 		post[i] = c.Prior
+		if named && !slices.Contains(known.Named, c.ID) {
+			post[i] *= unspoken
+		}
 		for _, step := range p.Steps {
-			if result, ok := answers[step.ID]; ok {
+			if result, ok := known.Answers[step.ID]; ok {
 				post[i] *= step.likelihood(c.ID, result)
 			}
 		}
@@ -90,7 +125,7 @@ func (p *Playbook) cure(s *Step, post []float64) float64 {
 }
 
 // Next returns the step to take now: the one with which the expected cost of
-// the rest is least; nil when none is worth its cost any more. Same answers,
+// the rest is least; nil when none is worth its cost any more. Same evidence,
 // same step.
 //
 // Fixes and referrals go by the ratio of chance to cost, which is optimal for
@@ -98,25 +133,25 @@ func (p *Playbook) cure(s *Step, post []float64) float64 {
 // then going on by that ratio is expected to cost less than going on without.
 // Before giving up, what other steps wait for is taken; an irreversible step
 // waits until nothing reversible is left.
-func (p *Playbook) Next(answers map[string]Result) *Step {
-	if step := p.best(answers, false); step != nil {
+func (p *Playbook) Next(known Evidence) *Step {
+	if step := p.best(known, false); step != nil {
 		return step
 	}
-	if step := p.gate(answers); step != nil {
+	if step := p.gate(known); step != nil {
 		return step
 	}
-	return p.best(answers, true)
+	return p.best(known, true)
 }
 
-func (p *Playbook) best(answers map[string]Result, irreversible bool) *Step {
-	post := p.Posterior(answers)
-	least, best := p.expectedCost(answers, post, irreversible)
+func (p *Playbook) best(known Evidence, irreversible bool) *Step {
+	post := p.Posterior(known)
+	least, best := p.expectedCost(known, post, irreversible)
 	for i := range p.Steps {
 		check := &p.Steps[i]
-		if check.Kind != Check || !check.open(answers, irreversible) {
+		if check.Kind != Check || !check.open(known.Answers, irreversible) {
 			continue
 		}
-		if cost := p.costOfAsking(check, answers, post, irreversible); cost < least-1e-9 {
+		if cost := p.costOfAsking(check, known, post, irreversible); cost < least-1e-9 {
 			best, least = check, cost
 		}
 	}
@@ -125,15 +160,15 @@ func (p *Playbook) best(answers map[string]Result, irreversible bool) *Step {
 
 // gate returns an open check that a fix worth taking waits for. Looking one
 // answer ahead does not see the worth of a check that is one of several gates.
-func (p *Playbook) gate(answers map[string]Result) *Step {
-	post := p.Posterior(answers)
+func (p *Playbook) gate(known Evidence) *Step {
+	post := p.Posterior(known)
 	for i := range p.Steps {
 		fix := &p.Steps[i]
-		if _, done := answers[fix.ID]; done || fix.Kind == Check || p.cure(fix, post)*handoffSeconds < fix.Seconds {
+		if _, done := known.Answers[fix.ID]; done || fix.Kind == Check || p.cure(fix, post)*handoffSeconds < fix.Seconds {
 			continue
 		}
 		for _, id := range fix.After {
-			if step := p.step(id); step.open(answers, false) {
+			if step := p.step(id); step.open(known.Answers, false) {
 				return step
 			}
 		}
@@ -156,10 +191,10 @@ func (s *Step) open(answers map[string]Result, irreversible bool) bool {
 // actions by falling ratio of chance to cost until one works or a person is
 // cheaper, and the first of them. An action that waits for another comes after
 // it; one that waits for a check is left out.
-func (p *Playbook) expectedCost(answers map[string]Result, post []float64, irreversible bool) (cost float64, first *Step) {
+func (p *Playbook) expectedCost(known Evidence, post []float64, irreversible bool) (cost float64, first *Step) {
 	left := slices.Clone(post)
 	unsolved := 1.0
-	taken := maps.Clone(answers)
+	taken := maps.Clone(known.Answers)
 	if taken == nil {
 		taken = map[string]Result{}
 	}
@@ -202,7 +237,7 @@ func (s *Step) haste() float64 {
 
 // costOfAsking is the expected cost when the check is asked first. An answer
 // that settles or hands over at once ends the search there.
-func (p *Playbook) costOfAsking(check *Step, answers map[string]Result, post []float64, irreversible bool) float64 {
+func (p *Playbook) costOfAsking(check *Step, known Evidence, post []float64, irreversible bool) float64 {
 	yes := 0.0
 	for i, c := range p.Causes {
 		yes += post[i] * check.yesGiven(c.ID)
@@ -221,11 +256,7 @@ func (p *Playbook) costOfAsking(check *Step, answers map[string]Result, post []f
 		case answer.turn != nil && answer.turn.Person != "":
 			cost += answer.chance * handoffSeconds
 		default:
-			then := maps.Clone(answers)
-			if then == nil {
-				then = map[string]Result{}
-			}
-			then[check.ID] = answer.result
+			then := known.with(check.ID, answer.result)
 			after, _ := p.expectedCost(then, p.Posterior(then), irreversible)
 			if check.Expects == "text" && answer.result == Yes {
 				after *= 1 - recognised
@@ -237,8 +268,8 @@ func (p *Playbook) costOfAsking(check *Step, answers map[string]Result, post []f
 }
 
 // Suspect returns the likeliest cause and its probability.
-func (p *Playbook) Suspect(answers map[string]Result) (Fault, float64) {
-	post := p.Posterior(answers)
+func (p *Playbook) Suspect(known Evidence) (Fault, float64) {
+	post := p.Posterior(known)
 	best := 0
 	for i := range post {
 		if post[i] > post[best] {

@@ -42,7 +42,7 @@ func TestNext(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			got := ""
-			if step := lamp().Next(tt.answers); step != nil {
+			if step := lamp().Next(dialog.Evidence{Answers: tt.answers}); step != nil {
 				got = step.ID
 			}
 			if got != tt.want {
@@ -58,7 +58,7 @@ func TestNextTakesWhatOthersWaitFor(t *testing.T) {
 	p.Steps[0].Yes = map[string]float64{"bulb": 0.5, "fuse": 0.5, "mains": 0.5}
 	p.Steps[1].After, p.Steps[2].After = []string{"other_lamp"}, []string{"other_lamp"}
 	p.Steps = p.Steps[:3]
-	if step := p.Next(nil); step == nil || step.ID != "other_lamp" {
+	if step := p.Next(dialog.Evidence{}); step == nil || step.ID != "other_lamp" {
 		t.Errorf("next is %v, want the check that both fixes wait for", step)
 	}
 }
@@ -67,13 +67,13 @@ func TestSkippedDoesNotOpenTheIrreversible(t *testing.T) {
 	p := lamp()
 	p.Steps[4].After = []string{"other_lamp"}
 	answers := map[string]dialog.Result{"other_lamp": dialog.Skipped, "new_bulb": dialog.NotFixed, "new_fuse": dialog.NotFixed, "call_mains": dialog.NotFixed}
-	if step := p.Next(answers); step != nil {
+	if step := p.Next(dialog.Evidence{Answers: answers}); step != nil {
 		t.Errorf("next is %s although the check before it was skipped", step.ID)
 	}
 }
 
 func TestPosterior(t *testing.T) {
-	post := lamp().Posterior(map[string]dialog.Result{"other_lamp": dialog.Yes})
+	post := lamp().Posterior(dialog.Evidence{Answers: map[string]dialog.Result{"other_lamp": dialog.Yes}})
 	// By hand: .6*.97, .3*.03, .1*.03, divided by their sum.
 	sum := .6*.97 + .3*.03 + .1*.03
 	for i, want := range []float64{.6 * .97 / sum, .3 * .03 / sum, .1 * .03 / sum} {
@@ -81,7 +81,7 @@ func TestPosterior(t *testing.T) {
 			t.Errorf("cause %d has %.6f, want %.6f", i, post[i], want)
 		}
 	}
-	if c, chance := lamp().Suspect(map[string]dialog.Result{"other_lamp": dialog.Yes}); c.ID != "bulb" || chance < 0.97 {
+	if c, chance := lamp().Suspect(dialog.Evidence{Answers: map[string]dialog.Result{"other_lamp": dialog.Yes}}); c.ID != "bulb" || chance < 0.97 {
 		t.Errorf("suspect %s with %.2f", c.ID, chance)
 	}
 }

@@ -66,6 +66,9 @@ type Step struct {
 	On      On                 `yaml:"on"`
 	After   []string           `yaml:"after"` // steps that must have been taken before
 	Covers  []string           `yaml:"covers"`
+	Told    Told               `yaml:"told"` // words that answer it unasked
+
+	asks intents.Asked // what a check asks, read from its words
 
 	Risk         source.Text `yaml:"risk"`
 	Irreversible bool        `yaml:"irreversible"`
@@ -114,6 +117,17 @@ type Answer struct {
 	Article string      `yaml:"article"`
 	Next    []string    `yaml:"next"`
 	Person  Cause       `yaml:"person"`
+}
+
+// on returns where a result of the step leads at once, or nil.
+func (s *Step) on(result Result) *Turn {
+	switch result {
+	case Yes:
+		return s.On.Yes
+	case No:
+		return s.On.No
+	}
+	return nil
 }
 
 // leads returns where an answer to the check leads at once, or nil.

@@ -139,7 +139,7 @@ func checkLine(t *rapid.T, c *content.Content, st dialog.State, line dialog.Line
 	if i := slices.IndexFunc(p.Steps, func(s dialog.Step) bool { return s.ID == line.Step }); p.Steps[i].Irreversible {
 		reversible := *p
 		reversible.Steps = slices.DeleteFunc(slices.Clone(p.Steps), func(s dialog.Step) bool { return s.Irreversible })
-		if left := reversible.Next(st.Fix.Answers); left != nil {
+		if left := reversible.Next(st.Fix.Evidence); left != nil {
 			t.Fatalf("%s cannot be undone and comes before %s", line.Key, left.ID)
 		}
 		if !strings.Contains(text, p.Steps[i].Risk.In(st.Lang)) {

@@ -35,7 +35,7 @@ func (p *Playbook) play(rng *rand.Rand, asked map[string]bool) {
 		answers[charged] = No
 	}
 	for {
-		step := p.Next(answers)
+		step := p.Next(Evidence{Answers: answers})
 		if step == nil {
 			return
 		}

@@ -1,6 +1,7 @@
 package dialog
 
 import (
+	"slices"
 	"strings"
 
 	"tilldesk/intents"
@@ -11,9 +12,12 @@ import (
 // to go on with the next step costs little, to leave the fix costs all of it.
 func (t *turn) answer() {
 	step := t.asked()
+	told := t.hear()
 	switch {
 	case t.wantsPerson():
 		t.handoff(CauseAsked)
+	case step != nil && step.Kind == Check && told != "" && len(t.in.Codes) == 0 && !t.moneyNews(step):
+		t.result(told)
 	case step != nil && step.Expects == "text" && t.readScreen(step):
 	case len(t.in.Codes) > 0:
 		t.explainCode()
@@ -41,6 +45,10 @@ func (t *turn) sureAct(chance float64) bool {
 	switch t.in.Act {
 	case "", intents.ActTopic:
 		return false
+	case intents.ActYes, intents.ActNo:
+		if t.st.Fix != nil && asksBack.MatchString(intents.Normalise(t.in.Text)) {
+			chance = max(chance, accusation) // "and the other one?" answers nothing
+		}
 	case intents.ActFixed, intents.ActRestart, intents.ActHuman:
 		chance = max(chance, veryLikelyAct)
 	}
@@ -72,8 +80,10 @@ func (t *turn) leavesFix(step *Step) bool {
 		return false
 	}
 	switch {
+	case t.moneyNews(step):
+		return true
 	case intent == moneyIntent && t.script.playbooks[t.st.Fix.Intent].Money != MoneyFirst:
-		return (step == nil || step.ID != charged) && !t.sureAct(accusation)
+		return false
 	case t.script.playbooks[intent] != nil:
 		return !t.sureAct(veryLikelyAct)
 	}
@@ -81,6 +91,13 @@ func (t *turn) leavesFix(step *Step) bool {
 		return false // "with a bank card it works" asks nothing about cards
 	}
 	return t.score() >= accusation && !t.sureAct(0.8)
+}
+
+// moneyNews reports whether the message surely says that money was taken.
+func (t *turn) moneyNews(step *Step) bool {
+	return t.in.Decision == intents.Answer && t.score() >= surelyTopic && t.intent() == moneyIntent &&
+		t.script.playbooks[t.st.Fix.Intent].Money != MoneyFirst &&
+		(step == nil || step.ID != charged) && !t.sureAct(accusation)
 }
 
 // readScreen takes what was typed for a step that asks for the words on the
@@ -281,8 +298,11 @@ func (t *turn) back() {
 	n := t.st.Unproductive
 	t.st.Fix = t.st.Back.clone()
 	t.st.Back = nil
-	if len(t.st.Tried) > 0 {
-		t.st.Tried = t.st.Tried[:len(t.st.Tried)-1]
+	for i, tried := range slices.Backward(t.st.Tried) {
+		if tried.Step == t.st.Fix.Step {
+			t.st.Tried = slices.Delete(t.st.Tried, i, i+1)
+			break
+		}
 	}
 	t.st.Unproductive = n
 	t.reason(WentBack)

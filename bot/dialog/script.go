@@ -16,12 +16,21 @@ type Script struct {
 	answers   map[string]*Answer
 	replies   map[string]source.Text
 	lines     map[string]*source.Document
+	tellable  []*Step // the steps that may be answered unasked, each once
+	ways      []waysOf
 
 	// Label gives the words with which an intent is offered as a choice.
 	// Set it before use; the id itself is the default.
 	Label func(intent string) source.Text
 	// ArticleTitle gives the title of an article, empty if there is none.
 	ArticleTitle func(id string) source.Text
+}
+
+// waysOf is a list of ways to say something, and where it stands.
+type waysOf struct {
+	doc  *source.Document
+	at   []any
+	ways []string
 }
 
 // Playbook returns the playbook of a symptom, or nil.
@@ -51,13 +60,17 @@ var replyKeys = []string{
 	"clarify", "clarify.again", "clarify.meanwhile", "reopened", "rephrase", "empty", "media",
 	"money.note", "fix.ask", "fix.how_more", "fix.ask_again", "fix.done_or_not", "fix.skip", "fix.yes_no",
 	"fix.confirm", "fix.money", "fix.back_none", "fix.back", "fix.same", "refer.ask", "refer.done",
-	"fixed", "fixed.next_time", "resume", "resume.offer", "restart",
-	"text.noted", "secret", "choice.gone",
+	"fixed", "fixed.next_time", "resume", "resume.offer", "mentioned.later", "mentioned.offer", "restart",
+	"text.noted", "secret", "told", "choice.gone", "language",
 	"handoff.asked", "handoff.money", "handoff.restricted", "handoff.steps_used", "handoff.not_understood",
 	"handoff.anger", "handoff.cashout", "handoff.fraud", "handoff.outage", "handoff.device", "handoff.fault",
-	"code.check_first", "code.fresh", "code.wait", "code.other", "code.no",
+	"code.check_first", "code.fresh", "code.wait", "code.other", "code.no", "code.not_you",
 	"choice.yes", "choice.no", "choice.fixed", "choice.not_fixed", "choice.unsure", "choice.skip", "choice.human",
+	"desk.solved", "desk.rate", "desk.rated", "desk.reopened", "desk.released", "desk.elsewhere",
+	"desk.next", "desk.next.wait", "desk.next.closed",
+	"choice.solved_yes", "choice.solved_no", "choice.rate1", "choice.rate2", "choice.rate3", "choice.rate4", "choice.rate5",
 	"choice.none", "choice.charged", "choice.no_text", "choice.enough", "choice.resume", "choice.leave",
+	"choice.others", "choice.begin",
 }
 
 func (s *Script) checkReplies(folder source.Folder) {
@@ -88,6 +101,10 @@ func (s *Script) text(key string, args ...any) source.Text {
 	}
 	return t
 }
+
+// Text returns a reply by its key, with its placeholders filled: {name} by the
+// text or string that follows the name in args.
+func (s *Script) Text(key string, args ...any) source.Text { return s.text(key, args...) }
 
 func (s *Script) label(intent string) source.Text {
 	if s.Label != nil {
@@ -126,6 +143,9 @@ func join(sep string, texts ...source.Text) source.Text {
 // Asked returns what the bot's last words asked for in the state, and whether
 // it was words from a screen, so that a bare number is an error code.
 func (s *Script) Asked(st State) (asked intents.Asked, expectsText bool) {
+	if st.Survey != nil && !st.Survey.Rate {
+		return intents.AskedResult, false
+	}
 	if st.Fix == nil {
 		if st.Ended != nil && !st.offers("resume") {
 			return intents.AskedResult, false // "that was it", "no, still not"
@@ -133,8 +153,11 @@ func (s *Script) Asked(st State) (asked intents.Asked, expectsText bool) {
 		return intents.AskedCheck, false
 	}
 	step := s.stepOf(st.Fix.Intent, st.Fix.Step)
-	if step == nil || step.Kind == Check {
-		return intents.AskedCheck, step != nil && step.Expects == "text"
+	switch {
+	case step == nil, step.Expects == "text":
+		return intents.AskedCheck, step != nil
+	case step.Kind == Check:
+		return step.asks, false
 	}
 	return intents.AskedResult, false
 }

@@ -25,8 +25,11 @@ const (
 type State struct {
 	Lang        source.Lang `json:"lang"`
 	Traditional bool        `json:"traditional,omitempty"`
-	Phase       Phase       `json:"phase"`
-	Ticket      string      `json:"ticket,omitempty"` // set by the engine when it opens a case
+	// LangOpen is set until words have told the language, and no channel did.
+	LangOpen   bool   `json:"lang_open,omitempty"`
+	LangChosen bool   `json:"lang_chosen,omitempty"` // by the merchant, rather than read from what was written
+	Phase      Phase  `json:"phase"`
+	Ticket     string `json:"ticket,omitempty"` // set by the engine when it opens a case
 
 	Fix    *Fixing  `json:"fix,omitempty"`
 	Paused []Fixing `json:"paused,omitempty"` // fixes to come back to, latest last
@@ -35,8 +38,9 @@ type State struct {
 	Last    []Line   `json:"last,omitempty"`    // what was said last, to be said again
 	Back    *Fixing  `json:"back,omitempty"`    // the fix before the last answer
 
-	Unclear string  `json:"unclear,omitempty"` // the message that choices were offered for
-	Ended   *Fixing `json:"ended,omitempty"`   // the fix that has just been called fixed
+	Unclear  string  `json:"unclear,omitempty"`  // the message that choices were offered for
+	Answered string  `json:"answered,omitempty"` // the intent whose question was answered last
+	Ended    *Fixing `json:"ended,omitempty"`    // the fix that has just ended, should it not hold
 
 	Clarified    int  `json:"clarified,omitempty"`    // choices offered in a row
 	Missed       int  `json:"missed,omitempty"`       // messages not understood in a row
@@ -44,17 +48,22 @@ type State struct {
 	Greeted      bool `json:"greeted,omitempty"`
 	Complained   bool `json:"complained,omitempty"`
 
+	Survey *Survey `json:"survey,omitempty"` // asked after a person had the case; never changed in place
+
 	Facts map[string]string `json:"facts,omitempty"` // entity type: value; what the case card shows
 	Codes []string          `json:"codes,omitempty"` // error codes named, scheme/code
-	Tried []Tried           `json:"tried,omitempty"` // every step taken, over all fixes
+	Tried []Tried           `json:"tried,omitempty"` // every step taken or told of, over all fixes
 }
 
 // Fixing is a guided fix under way.
 type Fixing struct {
-	Intent  string            `json:"intent"`
-	Step    string            `json:"step,omitempty"` // asked and not answered yet
-	Answers map[string]Result `json:"answers,omitempty"`
-	Unsure  int               `json:"unsure,omitempty"` // times the merchant was unsure about Step
+	Intent string `json:"intent"`
+	Step   string `json:"step,omitempty"` // asked and not answered yet
+	Evidence
+	Heard []string `json:"heard,omitempty"` // steps answered unasked, and not said back yet
+	// Mentioned is set for a trouble told of with another and not begun yet.
+	Mentioned bool `json:"mentioned,omitempty"`
+	Unsure    int  `json:"unsure,omitempty"` // times the merchant was unsure about Step
 }
 
 // Result is what came of a step.
@@ -85,7 +94,7 @@ func (s State) clone() State {
 	s.Ended = s.Ended.clone()
 	s.Paused = slices.Clone(s.Paused)
 	for i := range s.Paused {
-		s.Paused[i].Answers = maps.Clone(s.Paused[i].Answers)
+		s.Paused[i] = *s.Paused[i].clone()
 	}
 	s.Facts = maps.Clone(s.Facts)
 	s.Codes = slices.Clone(s.Codes)
@@ -103,7 +112,7 @@ func (f *Fixing) clone() *Fixing {
 		return nil
 	}
 	c := *f
-	c.Answers = maps.Clone(f.Answers)
+	c.Evidence, c.Heard = f.Evidence.clone(), slices.Clone(f.Heard)
 	return &c
 }
 
@@ -111,6 +120,7 @@ func (f *Fixing) clone() *Fixing {
 // in the same state always gives the same outcome.
 type Input struct {
 	Text        string // masked
+	Said        string // Text normalised; after choices were offered, with the message they were offered for
 	Choice      string // the id of a choice that was pressed, or ""
 	Lang        source.Lang
 	Traditional bool
@@ -118,10 +128,13 @@ type Input struct {
 
 	Guesses  []intents.Guess // likeliest first
 	Decision intents.Decision
+	Also     []string    // two or more symptoms that parts of the message are surely about, in its order
 	Act      intents.Act // what the message is as an answer to the question asked
 	ActScore float64     // chance that it is that act
 	Again    bool        // "say that again" rather than "one step back"
 	Angry    bool
+	Person   bool // asks for a person in words that mean nothing else
+	NoPerson bool // says in such words that no person is wanted
 
 	Entities []intents.Entity
 	Secrets  []intents.Secret
@@ -168,7 +181,12 @@ type Outcome struct {
 	Say     []Line
 	Handoff *Handoff // set when a person must take over now
 	Solved  *Solved  // set when a fix ended with success
-	Reason  Reason   // why; logged, shown to staff, asserted in tests
+	// Feedback is set when the merchant answered a survey.
+	Feedback *Feedback
+	// Angry says that a message for the people who have the case has words of
+	// anger in it.
+	Angry  bool
+	Reason Reason // why; logged, shown to staff, asserted in tests
 }
 
 // Handoff is what staff need to take over.

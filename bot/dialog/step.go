@@ -34,6 +34,8 @@ const (
 	Resumed       Reason = "resumed"
 	ChoiceGone    Reason = "choice_gone"
 	HandedOver    Reason = "handed_over"
+	Rated         Reason = "rated"
+	Reopened      Reason = "reopened" // a case that a person had resolved
 )
 
 // Limits on patience: after so many misses, a person.
@@ -57,14 +59,21 @@ func (s *Script) Step(from State, in Input) Outcome {
 	if t.st.Phase == "" {
 		t.st.Phase = Idle
 	}
+	if t.command() {
+		return t.out
+	}
 	t.language()
 	t.remember()
 	if t.st.Phase == WithHuman {
-		t.out.Reason = Silent
+		t.out.Reason, t.out.Angry = Silent, t.in.Angry
 		return t.out
 	}
 	before := t.st.Unproductive
 	t.warn()
+	if t.surveyed() {
+		t.close()
+		return t.out
+	}
 	t.respond()
 	if t.st.Phase != WithHuman && t.st.Unproductive > before && t.st.Unproductive > maxUnproductive {
 		t.out.Say = nil
@@ -87,7 +96,13 @@ func (s *Script) GiveUp(from State) Outcome {
 		t.out.Reason = Silent
 		return t.out
 	}
-	t.handoff(CauseFault)
+	if survey := t.st.Survey; survey != nil && !survey.Rate {
+		// A person has just had this; they look at it again.
+		t.reopenCase(*survey)
+		t.say(t.reply(KindEscalated, "handoff."+string(CauseFault)))
+	} else {
+		t.handoff(CauseFault)
+	}
 	t.close()
 	return t.out
 }
@@ -95,7 +110,7 @@ func (s *Script) GiveUp(from State) Outcome {
 // Release gives a conversation back to the bot after a person had it.
 func (s *Script) Release(from State) State {
 	st := from.clone()
-	return State{Lang: st.Lang, Traditional: st.Traditional, Phase: Idle, Facts: st.Facts, Greeted: true}
+	return State{Lang: st.Lang, Traditional: st.Traditional, LangChosen: st.LangChosen, Phase: Idle, Facts: st.Facts, Greeted: true}
 }
 
 // turn is one call of Step under way.
@@ -104,6 +119,8 @@ type turn struct {
 	in     Input
 	st     *State
 	out    Outcome
+	later  []string // other symptoms that the message tells of
+	news   bool     // the message has answered steps of the fix unasked
 }
 
 func (t *turn) reason(r Reason) { t.out.Reason = r }
@@ -115,19 +132,23 @@ func (t *turn) reply(kind ReplyKind, key string, args ...any) Line {
 }
 
 // language follows the merchant. Whoever writes Chinese reads Chinese; a word
-// or two of English in a Chinese conversation changes nothing.
+// or two of English in a Chinese conversation changes nothing. Whoever chose a
+// language keeps it.
 func (t *turn) language() {
 	switch {
+	case t.st.LangChosen:
 	case !t.in.LangKnown:
 		if t.st.Lang == "" {
-			t.st.Lang = cmp.Or(t.in.Lang, source.Zh)
+			t.st.Lang, t.st.LangOpen = cmp.Or(t.in.Lang, source.Zh), true
 		}
+		return
 	case t.in.Lang == source.Zh:
 		t.st.Lang = source.Zh
 		t.st.Traditional = t.in.Traditional || t.st.Traditional && !simplifiedOnly(t.in.Text)
-	case t.st.Lang == "" || len(strings.Fields(t.in.Text)) >= 3:
+	case t.st.Lang == "" || t.st.LangOpen || len(strings.Fields(t.in.Text)) >= 3:
 		t.st.Lang = source.En
 	}
+	t.st.LangOpen = false
 }
 
 // remember keeps what the case card shows.
@@ -193,6 +214,14 @@ func (t *turn) respond() {
 		t.handoff(CauseAnger)
 		return
 	}
+	if t.in.Person {
+		t.person()
+		return
+	}
+	if t.in.NoPerson && (t.intent() == "service.human" || t.in.Act == intents.ActHuman) {
+		t.nobody()
+		return
+	}
 	if t.in.Empty {
 		t.nothing()
 		return
@@ -212,15 +241,25 @@ func (t *turn) nothing() {
 		return
 	}
 	if t.in.Media {
-		t.say(t.reply(KindNotice, "media"))
+		t.say(t.bothLanguages(t.reply(KindNotice, "media")))
 		t.again()
 		return
 	}
 	t.unproductive()
 	if len(t.in.Secrets) == 0 {
-		t.say(t.reply(KindNotice, "empty"))
+		t.say(t.bothLanguages(t.reply(KindNotice, "empty")))
 	}
 	t.again()
+}
+
+// bothLanguages says a line in both languages as long as it is not known which
+// one the merchant reads.
+func (t *turn) bothLanguages(line Line) Line {
+	if t.st.LangOpen {
+		both := line.Text.Zh + "\n" + line.Text.En
+		line.Text.Zh, line.Text.En = both, both
+	}
+	return line
 }
 
 func (t *turn) unproductive() { t.st.Unproductive++ }
@@ -279,8 +318,8 @@ func (t *turn) chosen() (string, bool) {
 // resumed reads a yes or no to the offer to go on with a fix set aside.
 func (t *turn) resumed() string {
 	switch {
-	case !t.st.offers("resume") || t.in.ActScore < veryLikelyAct:
-	case t.in.Act == intents.ActYes:
+	case !t.st.offers("resume") || t.in.ActScore < intents.SureAct, t.in.ActScore < veryLikelyAct && !short(t.in.Text):
+	case t.in.Act == intents.ActYes, t.in.Act == intents.ActFixed && short(t.in.Text): // "all right"
 		return "resume"
 	case t.in.Act == intents.ActNo, t.in.Act == intents.ActSkip:
 		return "leave"
@@ -289,7 +328,7 @@ func (t *turn) resumed() string {
 }
 
 var numerals = map[string]int{
-	"一": 1, "二": 2, "三": 3, "四": 4, "五": 5, "六": 6, "one": 1, "two": 2, "three": 3, "four": 4,
+	"一": 1, "二": 2, "三": 3, "四": 4, "五": 5, "六": 6, "one": 1, "two": 2, "three": 3, "four": 4, "five": 5,
 	"first": 1, "second": 2, "third": 3, "两": 2,
 }
 

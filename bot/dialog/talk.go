@@ -9,7 +9,7 @@ import (
 )
 
 // sureHit is the score from which a passage answers a free question.
-const sureHit = 0.5
+const sureHit = 0.45
 
 // offers is how many intents are offered as a choice.
 const offers = 3
@@ -43,8 +43,16 @@ func (t *turn) understand() {
 	if t.in.Decision != intents.Answer && t.sureAct(veryLikelyAct) && t.courtesyOf(t.in.Act) {
 		return
 	}
+	if t.justEnded() && t.othersToo() {
+		t.others()
+		return
+	}
 	if t.takenBack() {
 		t.reopen()
+		return
+	}
+	if t.justEnded() && t.in.Act == intents.ActFixed && t.in.ActScore >= intents.SureAct && t.score() < accusation {
+		t.courtesyOf(t.in.Act) // "paid with another card, done"
 		return
 	}
 	switch t.in.Decision {
@@ -55,7 +63,7 @@ func (t *turn) understand() {
 		}
 		t.follow(intent)
 	case intents.Clarify:
-		if hit, ok := t.hit(); ok && t.script.playbooks[intent] == nil {
+		if hit, ok := t.hit(); ok && t.script.playbooks[intent] == nil && !t.tooShort() {
 			t.passage(hit)
 			return
 		}
@@ -65,11 +73,46 @@ func (t *turn) understand() {
 	}
 }
 
+// person hands over to a person who is asked for beside something else: a
+// trouble that comes with it is what the person finds on the card, and the
+// queue moves on meanwhile.
+func (t *turn) person() {
+	if intent := t.intent(); t.st.Fix == nil && t.in.Decision == intents.Answer && t.script.playbooks[intent] != nil {
+		t.open(intent)
+	}
+	t.handoff(CauseAsked)
+}
+
+// nobody goes on with a merchant who says that no person is wanted.
+func (t *turn) nobody() {
+	if t.st.Fix == nil {
+		t.courteous("capabilities")
+		return
+	}
+	t.unproductive()
+	t.reason(Courtesy)
+	t.again()
+}
+
 // takenBack reports whether "it works" is taken back in the next breath.
 func (t *turn) takenBack() bool {
-	just := slices.ContainsFunc(t.st.Last, func(l Line) bool { return l.Key == "fixed" })
-	return just && t.st.Ended != nil && t.in.Act == intents.ActNotFixed && t.sureAct(intents.SureAct) &&
+	return t.justEnded() && t.in.Act == intents.ActNotFixed && t.sureAct(intents.SureAct) &&
 		(t.in.Decision != intents.Answer || t.intent() == t.st.Ended.Intent)
+}
+
+// justEnded reports whether the bot's last words ended a fix.
+func (t *turn) justEnded() bool {
+	return t.st.Ended != nil && slices.ContainsFunc(t.st.Last, func(l Line) bool {
+		return l.Key == "fixed" || strings.HasPrefix(l.Key, "code:")
+	})
+}
+
+// othersToo reports whether the message says that other customers have the
+// trouble too.
+func (t *turn) othersToo() bool {
+	return slices.ContainsFunc(t.script.told(t.in.Said), func(f fact) bool {
+		return f.step == otherCustomer && f.result == Yes && !f.denied
+	})
 }
 
 // courtesyOf does what an answer asks for although nothing was asked: a person,
@@ -103,7 +146,7 @@ func (t *turn) follow(intent string) {
 	case intent == intents.OutOfScope:
 		t.outside()
 	case t.script.playbooks[intent] != nil:
-		t.start(intent)
+		t.take(intent)
 	default:
 		t.direct(intent)
 	}
@@ -144,6 +187,7 @@ func (t *turn) direct(intent string) {
 	}
 	t.productive()
 	t.reason(Answered)
+	t.st.Answered = intent
 	if a.Person != "" {
 		if a.Person != CauseAsked {
 			line.Choices = nil
@@ -257,14 +301,18 @@ func (t *turn) missed() {
 	t.say(t.reply(KindAsk, "rephrase"))
 }
 
+// tooShort reports whether a message says too little to be answered by a
+// passage or to be called outside.
+func (t *turn) tooShort() bool { return len([]rune(t.in.Text)) <= shortest }
+
 // outside answers what is far from everything the bot knows: a passage if one
 // fits well, else what the bot can do.
 func (t *turn) outside() {
-	if hit, ok := t.hit(); ok && t.intent() != intents.OutOfScope {
+	if hit, ok := t.hit(); ok && t.intent() != intents.OutOfScope && !t.tooShort() {
 		t.passage(hit)
 		return
 	}
-	if t.intent() != intents.OutOfScope || t.score() < clearlyOutside || len([]rune(t.in.Text)) <= shortest {
+	if t.intent() != intents.OutOfScope || t.score() < clearlyOutside || t.tooShort() {
 		t.missed()
 		return
 	}
@@ -309,6 +357,8 @@ func (t *turn) choose(id string) {
 		t.say(t.reply(KindAnswer, "goodbye"))
 	case "charged":
 		t.charged()
+	case "others":
+		t.others()
 	default:
 		if step == nil {
 			t.unproductive()

@@ -69,5 +69,8 @@ func plainYes(answer, question string) bool {
 // asks is a question, with or without its mark.
 var asks = regexp.MustCompile(`[?]|[吗呢]|怎么|咋|啥|什么|多少|几[点号个天]|哪|谁|如何|能不能|可不可以|是不是|有没有|\b(?:what'?s?|which|who|where|when|why|how)\b|^(?:can|could|do|does|is|are|should|may)\b`)
 
+// asksBack is an answer that is a question itself.
+var asksBack = regexp.MustCompile(`[?吗呢]\s*$`)
+
 // notYet says that a step is still to be done.
 var notYet = regexp.MustCompile(`还没(?:来得及|顾上|空|有?做|弄|试|擦|重启|拔|换)|没(?:来得及|顾上)|(?:haven'?t|have not|not|didn'?t) (?:\w+ )?(?:done|tried|do|did|try|restarted|wiped|started)\b.{0,12}\b(?:yet|busy|customers|moment)`)

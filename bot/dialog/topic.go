@@ -1,11 +1,6 @@
 package dialog
 
-import (
-	"maps"
-
-	"tilldesk/intents"
-	"tilldesk/kb"
-)
+import "tilldesk/intents"
 
 // topic reads a message inside a fix that is no answer: another trouble, a
 // question by the way, or something not understood.
@@ -16,6 +11,11 @@ func (t *turn) topic(step *Step) {
 	switch {
 	case t.sureAct(t.enough(step)) && (!sure || intent == t.st.Fix.Intent):
 		t.act(step, t.in.Act)
+	case t.news && (!sure || intent == t.st.Fix.Intent):
+		t.productive()
+		t.reason(NextStep)
+		t.st.Fix.Step = ""
+		t.proceed()
 	case t.perhapsFixed() && step != nil && step.Kind == Fix:
 		t.insist(step, "fix.done_or_not")
 	case t.perhapsFixed():
@@ -24,7 +24,7 @@ func (t *turn) topic(step *Step) {
 		t.insistOrSay(step)
 		t.reason(Restated)
 	case sure && t.script.playbooks[intent] != nil:
-		t.start(intent)
+		t.take(intent)
 	case sure && step != nil && step.Kind == Refer && (intent == "smalltalk.thanks" || intent == "smalltalk.goodbye"):
 		t.referred()
 	case sure && t.script.answers[intent] != nil:
@@ -92,53 +92,7 @@ func (t *turn) misheard(step *Step) {
 	}
 }
 
-// explainCode answers an error code and goes on with the playbook that it
-// points to.
-func (t *turn) explainCode() {
-	code := t.in.Codes[0].Code
-	t.productive()
-	t.say(t.codeLine())
-	t.reason(CodeExplained)
-	switch {
-	case code.Rescan == kb.RescanCheck && !t.inFix(moneyIntent) && t.script.playbooks[moneyIntent] != nil:
-		// The result is unknown or it was paid: nothing else matters before that.
-		t.start(moneyIntent)
-		t.reason(CodeExplained)
-	case t.st.Fix != nil && (code.Intent == "" || t.inFix(code.Intent)):
-		t.goAhead()
-	case code.Intent != "" && t.script.playbooks[code.Intent] != nil:
-		if t.st.Fix == nil {
-			t.st.Fix = &Fixing{Intent: code.Intent, Answers: map[string]Result{screenText: Yes}}
-			t.st.Phase = Guiding
-			t.proceed()
-			return
-		}
-		answers := maps.Clone(t.st.Fix.Answers)
-		answers[screenText] = Yes
-		t.st.Fix.Answers = answers
-		t.goOn(code.Intent)
-		t.reason(CodeExplained)
-	case t.st.Fix != nil:
-		t.goAhead()
-	default:
-		last := &t.out.Say[len(t.out.Say)-1]
-		last.Choices = []Choice{t.script.choice("human")}
-	}
-}
-
-// goAhead asks the present step again, or the next one if none is asked.
-func (t *turn) goAhead() {
-	if t.st.Fix.Step == "" {
-		t.proceed()
-		return
-	}
-	t.again()
-}
-
 // anyError is the intent of an error message that no other intent fits.
 const anyError = "software.error"
-
-// screenText is the shared step that asks for the words on the screen.
-const screenText = "screen_text"
 
 func (t *turn) inFix(intent string) bool { return t.st.Fix != nil && t.st.Fix.Intent == intent }

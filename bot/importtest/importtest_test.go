@@ -27,9 +27,12 @@ type confinement struct{ imports, folders []string }
 
 var confinements = []confinement{
 	{[]string{"github.com/spf13/viper/..."}, []string{"config"}},
+	{[]string{"github.com/fsnotify/..."}, []string{"config/watch"}},
 	{[]string{"github.com/blevesearch/..."}, []string{"kb/..."}},
 	{[]string{"github.com/go-telegram/bot/..."}, []string{"bot/telegram/..."}},
 	{[]string{"github.com/silenceper/wechat/..."}, []string{"bot/wechat/..."}},
+	{[]string{"github.com/coreos/go-oidc/...", "golang.org/x/oauth2/..."}, []string{"bot/signin/..."}},
+	{[]string{"golang.org/x/crypto/argon2/..."}, []string{"bot/staff"}},
 	{[]string{"database/sql/...", "modernc.org/sqlite/...", "github.com/jackc/...", "github.com/pressly/goose/..."}, []string{"bot/store/..."}},
 }
 
@@ -48,6 +51,8 @@ var layers = []layer{
 	{"intents/...", []string{"intents/...", "content/source", "kb"}},
 	{"bot/dialog/...", []string{"bot/dialog/...", "content/source", "intents/...", "kb/..."}},
 	{"content", []string{"bot/dialog", "content/source", "intents/...", "kb/..."}},
+	{"bot/desk", []string{"bot", "bot/dialog", "content/source", "intents/...", "kb/..."}},
+	{"bot/hook", []string{"bot", "bot/desk", "content/source"}},
 	{"bot", []string{"bot/dialog", "content/source", "intents/...", "kb/..."}},
 }
 
@@ -57,6 +62,9 @@ var pure = struct {
 	folder string
 	never  []string
 }{"bot/dialog/...", []string{"context", "database/...", "net/...", "os/...", "syscall/...", "log/..."}}
+
+// forTests is what is there for tests alone.
+var forTests = []string{"bot/channeltest/...", "bot/store/storetest/...", "bot/trial/..."}
 
 // violations returns, by file, the imports of the Go files in fsys that are
 // not allowed, and the number of files seen.
@@ -117,6 +125,9 @@ func refusal(file, imported string) string {
 	}
 	if strings.HasPrefix(ours, "cmd/") {
 		return "nothing imports a command"
+	}
+	if matches(forTests, ours) && !matches(forTests, folder) {
+		return "only tests may"
 	}
 	i := slices.IndexFunc(layers, func(l layer) bool { return matches([]string{l.folder}, folder) })
 	if i < 0 || matches(layers[i].may, ours) {
@@ -194,9 +205,16 @@ func TestViolations(t *testing.T) {
 		{"kb/index.go", "tilldesk/bot", layerOfKB},
 		{"kb/index_test.go", "tilldesk/bot", ""},
 		{"config/config.go", "tilldesk/content", "config/... may import none of our packages"},
+		{"bot/desk/card.go", "tilldesk/kb", ""},
+		{"bot/desk/desk.go", "tilldesk/bot/store", "of our packages, bot/desk may import only bot, bot/dialog, content/source, intents/..., kb/..."},
+		{"bot/hook/hook.go", "tilldesk/bot/desk", ""},
 		{"content/content.go", "tilldesk/bot/dialog", ""},
 		{"content/content.go", "tilldesk/bot", "of our packages, content may import only bot/dialog, content/source, intents/..., kb/..."},
 		{"content/source/source.go", "tilldesk/bot", "content/source/... may import none of our packages"},
+
+		{"cmd/tilldesk/serve.go", "tilldesk/bot/trial", "only tests may"},
+		{"cmd/tilldesk/serve_test.go", "tilldesk/bot/trial", ""},
+		{"bot/trial/network.go", "tilldesk/bot/channeltest", ""},
 
 		{"bot/testdata/x.go", "github.com/spf13/viper", ""},
 	} {

@@ -25,12 +25,14 @@ type lane struct {
 	mu       sync.Mutex
 	underway int
 	breaker  breaker
+	alone    map[bot.ConversationID]time.Time // until when
 }
 
 func newLane(o *Outbox, name string, channel bot.Channel, limits bot.Limits) *lane {
 	l := &lane{
 		box: o, name: name, channel: channel, timeout: limits.Timeout, resend: slices.Contains(o.opt.Resend, name),
 		log: o.opt.Log.With("channel", name), wake: make(chan struct{}, 1), pace: newPace(limits),
+		alone: map[bot.ConversationID]time.Time{},
 	}
 	if l.timeout <= 0 {
 		l.timeout = defaultTimeout
@@ -98,18 +100,18 @@ func (l *lane) take(s stages, n int, senders *sync.WaitGroup) (int, error) {
 	now := time.Now()
 	ctx, cancel := context.WithTimeout(s.storing, l.box.opt.Lease/2)
 	defer cancel()
-	claimed, err := l.box.store.ClaimOut(ctx, l.box.opt.Owner, now, l.box.opt.Lease, n, l.name)
+	claimed, err := l.box.store.ClaimOut(ctx, l.box.opt.Owner, l.box.opt.Now(), l.box.opt.Lease, n, l.name)
 	if err != nil {
 		return 0, err
 	}
 	late := now.Add(l.box.opt.Lease - l.timeout - overtime)
 	for _, m := range claimed {
 		now := time.Now()
-		wait := l.pace.waitFor(m.Conversation, now)
+		wait := max(l.pace.waitFor(m.Conversation, now), l.leftAlone(m.Conversation, now))
 		// One that is not ours any more by the time it is sent might be sent by
 		// two.
 		if s.taking.Err() != nil || wait > 0 || now.After(late) {
-			l.giveBack(s, m, now.Add(wait))
+			l.giveBack(s, m, l.box.opt.Now().Add(wait))
 			continue
 		}
 		l.pace.take(m.Conversation, now)
@@ -130,7 +132,28 @@ func (l *lane) giveBack(s stages, m bot.Outbound, at time.Time) {
 }
 
 // wakeAt lets the lane look for messages at a time that it knows.
-func (l *lane) wakeAt(at time.Time) { time.AfterFunc(time.Until(at), l.wakeUp) }
+func (l *lane) wakeAt(at time.Time) { time.AfterFunc(at.Sub(l.box.opt.Now()), l.wakeUp) }
+
+// leaveAlone notes that the network does not want to hear of a conversation
+// for some time. It is stored as well, but the clock of the store may be set
+// forward meanwhile.
+func (l *lane) leaveAlone(id bot.ConversationID, d time.Duration) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.alone[id] = time.Now().Add(d)
+}
+
+// leftAlone returns how long that lasts.
+func (l *lane) leftAlone(id bot.ConversationID, now time.Time) time.Duration {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	wait := l.alone[id].Sub(now)
+	if wait <= 0 {
+		delete(l.alone, id)
+		return 0
+	}
+	return wait
+}
 
 // end notes that a call has ended, and whether the network answered it.
 func (l *lane) end(ok bool) {

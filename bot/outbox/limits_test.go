@@ -128,6 +128,29 @@ func TestRefusalsDoNotBreak(t *testing.T) {
 	})
 }
 
+// A network that puts off one message after the other is not down either: what
+// is said to others goes out at once.
+func TestPuttingOffDoesNotBreak(t *testing.T) {
+	each(t, bot.Limits{}, func(t *testing.T, w *world) {
+		for shop := range 30 {
+			w.say(fmt.Sprint("loud ", shop), "one")
+		}
+		w.net.Script(func(m bot.Outbound) channeltest.Step {
+			if m.Reply.Text == "one" {
+				return channeltest.Step{Before: &bot.RetryError{After: time.Minute, Err: errors.New("429"), Reached: true}}
+			}
+			return channeltest.Step{}
+		})
+		stop := w.start()
+		defer stop()
+		pass(time.Second)
+		w.same("calls", 30, len(w.net.Calls()))
+		quiet := w.say("quiet", "two")
+		pass(2 * time.Second)
+		w.same("quiet", []string{"two sent"}, w.deliveries(quiet))
+	})
+}
+
 func TestOthersGoOnDuringAFlood(t *testing.T) {
 	each(t, bot.Limits{}, func(t *testing.T, w *world) {
 		loud := w.say("loud", "one", "two")

@@ -54,7 +54,14 @@ type Options struct {
 	// there a message that may have been delivered is sent again, up to
 	// MaxCopies times in all.
 	Resend []string
-	Log    *slog.Logger
+	// Observe is told of every call of a channel: how it ended and how long it
+	// took. It must not block; nobody is told if nil.
+	Observe func(channel string, class Class, took time.Duration)
+	Log     *slog.Logger
+	// Now is the clock of what is stored, which all who share the store have;
+	// time.Now if nil. It may be set back or forward, so what must not be
+	// hurried is measured besides.
+	Now func() time.Time
 }
 
 // MaxCopies is how often a message is sent to a channel of Options.Resend
@@ -98,8 +105,14 @@ func New(store Store, channels map[string]bot.Channel, opt Options) *Outbox {
 	if opt.Grace == 0 {
 		opt.Grace = 7 * time.Second
 	}
+	if opt.Observe == nil {
+		opt.Observe = func(string, Class, time.Duration) {}
+	}
 	if opt.Log == nil {
 		opt.Log = slog.New(slog.DiscardHandler)
+	}
+	if opt.Now == nil {
+		opt.Now = time.Now
 	}
 	o := &Outbox{store: store, opt: opt}
 	for _, name := range slices.Sorted(maps.Keys(channels)) {
@@ -175,7 +188,7 @@ func (o *Outbox) recover(s stages) {
 	again := time.NewTicker(recovery)
 	defer again.Stop()
 	for {
-		held, resent, err := o.store.Recover(s.storing, time.Now(), o.opt.Resend...)
+		held, resent, err := o.store.Recover(s.storing, o.opt.Now(), o.opt.Resend...)
 		switch {
 		case err != nil:
 			o.opt.Log.Error("messages of dead senders could not be settled", "error", err)

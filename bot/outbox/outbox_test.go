@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -104,7 +105,7 @@ func (w *world) deliveries(id bot.ConversationID) []string {
 	entries, err := w.db.History(w.Context(), id, 0, 1000)
 	w.must(err)
 	why := map[bot.MessageID]string{}
-	for _, list := range []func(context.Context, int) ([]store.Parked, error){w.db.Held, w.db.DeadOut} {
+	for _, list := range []func(context.Context, int) ([]bot.Parked, error){w.db.Held, w.db.DeadOut} {
 		parked, err := list(w.Context(), 1000)
 		w.must(err)
 		for _, p := range parked {
@@ -215,6 +216,33 @@ func TestOutcomes(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestObserve is told how each call ended and how long it took.
+func TestObserve(t *testing.T) {
+	each(t, bot.Limits{}, func(t *testing.T, w *world) {
+		var mu sync.Mutex
+		seen := map[outbox.Class]time.Duration{}
+		w.opt.Observe = func(channel string, class outbox.Class, took time.Duration) {
+			mu.Lock()
+			defer mu.Unlock()
+			if channel != "net" {
+				t.Errorf("told of channel %q", channel)
+			}
+			seen[class] = took
+		}
+		w.net.Next(channeltest.Step{Delay: time.Second}, channeltest.Step{Delay: 2 * time.Second, Before: refusal{}}, channeltest.Step{Linger: 3 * time.Second, After: errCut})
+		w.say("a", "one", "two", "three")
+		stop := w.start()
+		time.Sleep(time.Minute)
+		stop()
+		want := map[outbox.Class]time.Duration{outbox.Delivered: time.Second, outbox.Never: 2 * time.Second, outbox.Unknown: 3 * time.Second}
+		mu.Lock()
+		defer mu.Unlock()
+		if diff := cmp.Diff(want, seen); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
+		}
+	})
 }
 
 func TestRemoteID(t *testing.T) {

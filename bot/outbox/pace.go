@@ -9,12 +9,13 @@ import (
 	"tilldesk/bot"
 )
 
-// pace is the rates of one channel. Both limiters have a burst of one: in no
-// second is there more than the network allows. It is not safe for concurrent
-// use.
+// pace is the rates of one channel. Unless the channel says otherwise the
+// limiters have a burst of one: in no second is there more than the network
+// allows. It is not safe for concurrent use.
 type pace struct {
 	overall *rate.Limiter // nil: no limit
 	each    rate.Limit    // of one conversation; 0: no limit
+	burst   int           // of one conversation
 	recent  map[bot.ConversationID]*rate.Limiter
 	sweepAt int // size of recent at which those that may go on are left out
 }
@@ -22,7 +23,7 @@ type pace struct {
 const minSweep = 1024
 
 func newPace(limits bot.Limits) pace {
-	p := pace{each: rate.Limit(limits.PerConversation), recent: map[bot.ConversationID]*rate.Limiter{}, sweepAt: minSweep}
+	p := pace{each: rate.Limit(limits.PerConversation), burst: max(1, limits.Burst), recent: map[bot.ConversationID]*rate.Limiter{}, sweepAt: minSweep}
 	if limits.Overall > 0 {
 		p.overall = rate.NewLimiter(rate.Limit(limits.Overall), 1)
 	}
@@ -56,12 +57,12 @@ func (p *pace) take(id bot.ConversationID, now time.Time) {
 		return
 	}
 	if len(p.recent) >= p.sweepAt {
-		maps.DeleteFunc(p.recent, func(_ bot.ConversationID, l *rate.Limiter) bool { return until(l, now) == 0 })
+		maps.DeleteFunc(p.recent, func(_ bot.ConversationID, l *rate.Limiter) bool { return l.TokensAt(now) >= float64(p.burst) })
 		p.sweepAt = max(minSweep, 2*len(p.recent))
 	}
 	l := p.recent[id]
 	if l == nil {
-		l = rate.NewLimiter(p.each, 1)
+		l = rate.NewLimiter(p.each, p.burst)
 		p.recent[id] = l
 	}
 	l.ReserveN(now, 1)

@@ -21,12 +21,14 @@ var (
 // deliver sends a message and stores what became of it.
 func (l *lane) deliver(s stages, m bot.Outbound) {
 	defer l.free()
+	began := time.Now()
 	remote, err := l.send(s.sending, m)
 	class := Classify(err)
-	l.end(class == Delivered || class == Never)
+	l.box.opt.Observe(l.name, class, time.Since(began))
+	l.end(class == Delivered || class == Never || reached(err))
 
 	log := l.log.With("message", m.ID, "conversation", m.Conversation, "attempt", m.Attempts+1)
-	now := time.Now()
+	now := l.box.opt.Now()
 	store := l.box.store
 	switch {
 	case class == Delivered:
@@ -40,6 +42,9 @@ func (l *lane) deliver(s stages, m bot.Outbound) {
 	case class == Later:
 		var retry *bot.RetryError
 		errors.As(err, &retry)
+		if retry.After <= bot.LongWait {
+			l.leaveAlone(m.Conversation, retry.After)
+		}
 		l.retry(s, m, retryAt(now, m.At, retry.After), err)
 	case l.resend && !errors.Is(err, errPanic) && m.Attempts+1 < MaxCopies:
 		l.retry(s, m, retryAt(now, m.At, 0), err)
@@ -48,6 +53,12 @@ func (l *lane) deliver(s stages, m bot.Outbound) {
 			log.Error("the message may have been delivered or not; staff decide", "error", err)
 		}
 	}
+}
+
+// reached reports whether the network answered, though not as we wished.
+func reached(err error) bool {
+	var retry *bot.RetryError
+	return errors.As(err, &retry) && retry.Reached
 }
 
 func (l *lane) retry(s stages, m bot.Outbound, at time.Time, why error) {

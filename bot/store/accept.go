@@ -3,7 +3,6 @@ package store
 import (
 	"cmp"
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"maps"
@@ -23,7 +22,7 @@ func (db *DB) Accept(ctx context.Context, in []bot.Arrival) ([]bot.Receipt, erro
 		}
 	}
 	receipts := make([]bot.Receipt, 0, len(in))
-	err := db.inTx(ctx, func(tx *sql.Tx) error {
+	err := db.inTx(ctx, func(tx querier) error {
 		receipts = receipts[:0]
 		for batch := range slices.Chunk(in, db.dialect.rows) {
 			r, err := db.accept(ctx, tx, batch)
@@ -46,7 +45,7 @@ type remoteKey struct {
 	remote       string
 }
 
-func (db *DB) accept(ctx context.Context, tx *sql.Tx, in []bot.Arrival) ([]bot.Receipt, error) {
+func (db *DB) accept(ctx context.Context, tx querier, in []bot.Arrival) ([]bot.Receipt, error) {
 	now := millis(db.now())
 	known, err := db.lockConversations(ctx, tx, in, now)
 	if err != nil {
@@ -92,6 +91,9 @@ func (db *DB) accept(ctx context.Context, tx *sql.Tx, in []bot.Arrival) ([]bot.R
 		if err := announce(ctx, tx, last, now); err != nil {
 			return nil, err
 		}
+		if err := putOff(ctx, tx, in, receipts, now); err != nil {
+			return nil, err
+		}
 	}
 	return receipts, nameStored(ctx, tx, receipts, in, again)
 }
@@ -102,7 +104,7 @@ func arrived(a bot.Arrival, id string, c *counted, now int64) (message, error) {
 	if !a.At.IsZero() {
 		at = millis(a.At)
 	}
-	more, err := encode(payload{Media: a.Media, Secrets: a.Secrets, Lang: a.Lang})
+	more, err := encode(payload{Media: a.Media, Secrets: a.Secrets, Lang: a.Lang, Traditional: a.Traditional, Offer: a.Offer})
 	return message{
 		id: id, conversation: c.id, seq: c.seq, author: string(bot.Merchant),
 		text: clean(a.Text), choice: clean(a.Choice), more: more, at: at,
@@ -118,7 +120,7 @@ type counted struct {
 // lockConversations makes the conversations of the messages that are not there
 // yet and locks all of them, always in the same order, so that two batches
 // cannot wait for each other.
-func (db *DB) lockConversations(ctx context.Context, tx *sql.Tx, in []bot.Arrival, now int64) (map[bot.Address]*counted, error) {
+func (db *DB) lockConversations(ctx context.Context, tx querier, in []bot.Arrival, now int64) (map[bot.Address]*counted, error) {
 	known := map[bot.Address]*counted{}
 	for _, a := range in {
 		known[a.Address] = nil
@@ -161,7 +163,7 @@ func (db *DB) lockConversations(ctx context.Context, tx *sql.Tx, in []bot.Arriva
 }
 
 // announce marks conversations as waiting, with the last number given out.
-func announce(ctx context.Context, tx *sql.Tx, last map[string]int64, now int64) error {
+func announce(ctx context.Context, tx querier, last map[string]int64, now int64) error {
 	args := []any{now}
 	values := ""
 	for _, id := range slices.Sorted(maps.Keys(last)) {
@@ -176,9 +178,23 @@ func announce(ctx context.Context, tx *sql.Tx, last map[string]int64, now int64)
 	return err
 }
 
+// putOff delays the answer to new messages that others belong to.
+func putOff(ctx context.Context, tx querier, in []bot.Arrival, receipts []bot.Receipt, now int64) error {
+	for i, r := range receipts {
+		if !r.Fresh || in[i].Settle <= 0 {
+			continue
+		}
+		if _, err := exec(ctx, tx, "UPDATE conversations SET next_at = $2 WHERE id = $1 AND next_at < $2",
+			string(r.Conversation), now+in[i].Settle.Milliseconds()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // nameStored puts into the receipts of messages that were stored before the
 // ids that they have.
-func nameStored(ctx context.Context, tx *sql.Tx, receipts []bot.Receipt, in []bot.Arrival, again []remoteKey) error {
+func nameStored(ctx context.Context, tx querier, receipts []bot.Receipt, in []bot.Arrival, again []remoteKey) error {
 	if len(again) == 0 {
 		return nil
 	}

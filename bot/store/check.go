@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 )
@@ -15,7 +14,7 @@ const maxDamage = 20
 // names what is damaged: a *SumError or ErrDamaged for each.
 func (db *DB) Check(ctx context.Context) error {
 	var found damage
-	err := db.inSnapshot(ctx, func(tx *sql.Tx) (err error) {
+	err := db.inSnapshot(ctx, func(tx querier) (err error) {
 		found = damage{}
 		if db.dialect.name == "sqlite" {
 			err = found.inStructure(ctx, tx)
@@ -52,7 +51,7 @@ var structure = []string{
 	"SELECT 'a row of ' || \"table\" || ' refers to one of ' || parent || ' that is not there' FROM pragma_foreign_key_check",
 }
 
-func (d *damage) inStructure(ctx context.Context, tx *sql.Tx) error {
+func (d *damage) inStructure(ctx context.Context, tx querier) error {
 	for _, query := range structure {
 		found, err := collect(ctx, tx, scanOne[string], query)
 		if err != nil {
@@ -65,7 +64,7 @@ func (d *damage) inStructure(ctx context.Context, tx *sql.Tx) error {
 	return nil
 }
 
-func (d *damage) inSums(ctx context.Context, tx *sql.Tx) error {
+func (d *damage) inSums(ctx context.Context, tx querier) error {
 	message := func(row func(...any) error) error {
 		_, err := scanMessage(row)
 		return err

@@ -18,7 +18,7 @@ import (
 // the claim is not held any more.
 func (db *DB) Commit(ctx context.Context, t bot.Turn) (dialog.State, error) {
 	var st dialog.State
-	err := db.inTx(ctx, func(tx *sql.Tx) (err error) {
+	err := db.inTx(ctx, func(tx querier) (err error) {
 		st, err = db.commit(ctx, tx, t)
 		return err
 	})
@@ -28,11 +28,12 @@ func (db *DB) Commit(ctx context.Context, t bot.Turn) (dialog.State, error) {
 	return st, nil
 }
 
-func (db *DB) commit(ctx context.Context, tx *sql.Tx, t bot.Turn) (dialog.State, error) {
+func (db *DB) commit(ctx context.Context, tx querier, t bot.Turn) (dialog.State, error) {
 	st, id := t.State, string(t.Work.Conversation.ID)
 	to := listener{conversation: id, turn: db.newID(), pull: t.Pull}
-	err := tx.QueryRowContext(ctx, "SELECT channel, last_seq FROM conversations WHERE id = $1 AND lease_token = $2"+db.dialect.forUpdate,
-		id, t.Work.Lease).Scan(&to.channel, &to.seq)
+	var phase string
+	err := tx.QueryRowContext(ctx, "SELECT channel, last_seq, phase FROM conversations WHERE id = $1 AND lease_token = $2"+db.dialect.forUpdate,
+		id, t.Work.Lease).Scan(&to.channel, &to.seq, &phase)
 	if errors.Is(err, sql.ErrNoRows) {
 		return st, bot.ErrLost
 	}
@@ -43,10 +44,8 @@ func (db *DB) commit(ctx context.Context, tx *sql.Tx, t bot.Turn) (dialog.State,
 		t.At = db.now()
 	}
 	at := millis(t.At)
-	if t.Handoff != nil {
-		if st.Ticket, err = db.openCase(ctx, tx, id, *t.Handoff, t.Card, at); err != nil {
-			return st, err
-		}
+	if err := db.heard(ctx, tx, t, &st, phase); err != nil {
+		return st, err
 	}
 	state, err := newState(st)
 	if err != nil {
@@ -62,8 +61,13 @@ func (db *DB) commit(ctx context.Context, tx *sql.Tx, t bot.Turn) (dialog.State,
 	if _, err := db.say(ctx, tx, &to, bot.Bot, t.Replies, at); err != nil {
 		return st, err
 	}
+	if t.Hold > 0 && len(t.Replies) > 0 {
+		if err := hold(ctx, tx, to.turn, t.Hold); err != nil {
+			return st, err
+		}
+	}
 	if t.Solved != nil {
-		if err := count(ctx, tx, *t.Solved); err != nil {
+		if err := count(ctx, tx, dialog.Count{Intent: t.Solved.Intent, Brand: t.Solved.Brand, Step: t.Solved.Step, Result: dialog.Fixed}); err != nil {
 			return st, err
 		}
 	}
@@ -75,7 +79,7 @@ func (db *DB) commit(ctx context.Context, tx *sql.Tx, t bot.Turn) (dialog.State,
 
 // answerInbox records that a turn has answered the messages of its work, or
 // put them aside.
-func answerInbox(ctx context.Context, tx *sql.Tx, t bot.Turn, turn string) error {
+func answerInbox(ctx context.Context, tx querier, t bot.Turn, turn string) error {
 	if len(t.Work.Messages) == 0 {
 		return errors.New("its work has no messages")
 	}
@@ -95,6 +99,14 @@ func answerInbox(ctx context.Context, tx *sql.Tx, t bot.Turn, turn string) error
 	return err
 }
 
+// hold keeps the replies of a turn from being sent for a while after the last
+// of its messages was received.
+func hold(ctx context.Context, tx querier, turn string, d time.Duration) error {
+	_, err := exec(ctx, tx, `UPDATE outbox SET next_at = $2 + (SELECT max(received_at) FROM inbox WHERE turn_id = $1)
+		WHERE turn_id = $1 AND state = 'new'`, turn, d.Milliseconds())
+	return err
+}
+
 // A listener is the conversation that replies go to.
 type listener struct {
 	conversation string
@@ -105,7 +117,7 @@ type listener struct {
 }
 
 // say adds messages to the merchant and their rows in the outbox.
-func (db *DB) say(ctx context.Context, tx *sql.Tx, to *listener, author bot.Author, replies []bot.Reply, at int64) ([]message, error) {
+func (db *DB) say(ctx context.Context, tx querier, to *listener, author bot.Author, replies []bot.Reply, at int64) ([]message, error) {
 	if len(replies) == 0 {
 		return nil, nil
 	}
@@ -141,7 +153,7 @@ func (db *DB) say(ctx context.Context, tx *sql.Tx, to *listener, author bot.Auth
 // fails with ErrNotFound if there is no such conversation.
 func (db *DB) Say(ctx context.Context, conversation bot.ConversationID, author bot.Author, replies []bot.Reply, pull bool, at time.Time) ([]bot.Entry, error) {
 	var entries []bot.Entry
-	err := db.inTx(ctx, func(tx *sql.Tx) error {
+	err := db.inTx(ctx, func(tx querier) error {
 		entries = nil
 		to := listener{conversation: key(conversation), pull: pull}
 		err := tx.QueryRowContext(ctx, "SELECT channel, last_seq FROM conversations WHERE id = $1"+db.dialect.forUpdate,
@@ -181,7 +193,7 @@ func (db *DB) Say(ctx context.Context, conversation bot.ConversationID, author b
 // to the last of them; those before have none. done is false while the message
 // waits. It fails with ErrNotFound if there is no such message.
 func (db *DB) Replies(ctx context.Context, id bot.MessageID) (r bot.Answered, done bool, err error) {
-	err = db.inSnapshot(ctx, func(tx *sql.Tx) error {
+	err = db.inSnapshot(ctx, func(tx querier) error {
 		r, done, err = replies(ctx, tx, key(id))
 		return err
 	})
@@ -191,7 +203,7 @@ func (db *DB) Replies(ctx context.Context, id bot.MessageID) (r bot.Answered, do
 	return r, done, nil
 }
 
-func replies(ctx context.Context, tx *sql.Tx, id string) (r bot.Answered, done bool, err error) {
+func replies(ctx context.Context, tx querier, id string) (r bot.Answered, done bool, err error) {
 	var inbox, why, conversation string
 	var turn, text sql.NullString
 	var state storedState

@@ -21,7 +21,7 @@ const maxBurst = 20
 // oldest unanswered messages: one with a choice by itself, others together.
 func (db *DB) Claim(ctx context.Context, owner string, now time.Time, lease time.Duration, n int) ([]bot.Work, error) {
 	var works []bot.Work
-	err := db.inTx(ctx, func(tx *sql.Tx) (err error) {
+	err := db.inTx(ctx, func(tx querier) (err error) {
 		works, err = db.claim(ctx, tx, owner, millis(now), millis(now.Add(lease)), n)
 		return err
 	})
@@ -31,16 +31,17 @@ func (db *DB) Claim(ctx context.Context, owner string, now time.Time, lease time
 	return works, nil
 }
 
-func (db *DB) claim(ctx context.Context, tx *sql.Tx, owner string, now, until int64, n int) ([]bot.Work, error) {
+func (db *DB) claim(ctx context.Context, tx querier, owner string, now, until int64, n int) ([]bot.Work, error) {
 	token := db.newID()
 	type claimed struct {
 		bot.Work
 		since   int64
+		blocked int64
 		damaged *SumError
 	}
 	all, err := collect(ctx, tx, func(scan func(...any) error) (c claimed, err error) {
 		c.Lease = token
-		c.Conversation, err = scanConversation(scan, &c.Attempts, &c.since)
+		c.Conversation, err = scanConversation(scan, &c.Attempts, &c.since, &c.blocked)
 		if errors.As(err, &c.damaged) {
 			err = nil
 		}
@@ -51,7 +52,7 @@ func (db *DB) claim(ctx context.Context, tx *sql.Tx, owner string, now, until in
 			ORDER BY waiting_since, id LIMIT $2`+db.dialect.skipLocked+`)
 		UPDATE conversations SET lease_owner = $3, lease_token = $4, lease_until = $5, attempts = attempts + 1
 		WHERE id IN (SELECT id FROM due)
-		RETURNING id, channel, remote, state, state_sum, attempts - 1, waiting_since`,
+		RETURNING id, channel, remote, state, state_sum, attempts - 1, waiting_since, blocked_at`,
 		now, n, clean(owner), token, until)
 	if err != nil {
 		return nil, err
@@ -61,9 +62,12 @@ func (db *DB) claim(ctx context.Context, tx *sql.Tx, owner string, now, until in
 	})
 	var works []bot.Work
 	for _, c := range all {
-		if c.damaged != nil {
+		switch {
+		case c.damaged != nil:
 			_, err = exec(ctx, tx, putAside+"WHERE conversation_id = $1 AND state = 'new'", string(c.Conversation.ID), c.damaged.Error())
-		} else {
+		case c.blocked > 0:
+			err = db.passOver(ctx, tx, string(c.Conversation.ID), now)
+		default:
 			c.Messages, err = waiting(ctx, tx, c.Conversation.ID)
 		}
 		if err != nil {
@@ -73,8 +77,8 @@ func (db *DB) claim(ctx context.Context, tx *sql.Tx, owner string, now, until in
 			works = append(works, c.Work)
 			continue
 		}
-		// What waited was damaged and has been put aside.
-		if _, err := exec(ctx, tx, freeConversation+"waiting_since = "+oldestWaiting+" WHERE id = $1", string(c.Conversation.ID)); err != nil {
+		// What waited was damaged and has been put aside, or nobody wants it.
+		if _, err := exec(ctx, tx, freeConversation+"attempts = 0, waiting_since = "+oldestWaiting+" WHERE id = $1", string(c.Conversation.ID)); err != nil {
 			return nil, err
 		}
 	}
@@ -94,8 +98,9 @@ const oldestWaiting = "(SELECT min(received_at) FROM inbox WHERE conversation_id
 // waiting returns the next unanswered messages that make one work. One that is
 // damaged is put aside, so that it does not keep the others from being
 // answered.
-func waiting(ctx context.Context, tx *sql.Tx, conversation bot.ConversationID) ([]bot.Pending, error) {
+func waiting(ctx context.Context, tx querier, conversation bot.ConversationID) ([]bot.Pending, error) {
 	var damaged []*SumError
+	offers := map[bot.MessageID]int64{}
 	pending, err := collect(ctx, tx, func(scan func(...any) error) (bot.Pending, error) {
 		m, err := scanMessage(scan)
 		if sum := new(SumError); errors.As(err, &sum) {
@@ -105,7 +110,9 @@ func waiting(ctx context.Context, tx *sql.Tx, conversation bot.ConversationID) (
 		if err != nil {
 			return bot.Pending{}, err
 		}
-		return m.pending()
+		pending, offer, err := m.pending()
+		offers[pending.ID] = offer
+		return pending, err
 	}, "SELECT "+messageColumns+` FROM inbox i JOIN messages m ON m.id = i.message_id
 		WHERE i.conversation_id = $1 AND i.state = 'new' ORDER BY i.seq LIMIT $2`, string(conversation), maxBurst)
 	if err != nil {
@@ -116,7 +123,30 @@ func waiting(ctx context.Context, tx *sql.Tx, conversation bot.ConversationID) (
 			return nil, err
 		}
 	}
-	return run(slices.DeleteFunc(pending, func(p bot.Pending) bool { return p.ID == "" })), nil
+	next := run(slices.DeleteFunc(pending, func(p bot.Pending) bool { return p.ID == "" }))
+	if len(next) > 0 && offers[next[0].ID] > 0 {
+		next[0].Stale, err = followed(ctx, tx, string(conversation), offers[next[0].ID])
+	}
+	return next, err
+}
+
+// followed reports whether choices were offered after those of a reply, other
+// than in the same breath.
+func followed(ctx context.Context, q querier, conversation string, offer int64) (yes bool, err error) {
+	err = q.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM outbox o JOIN messages m ON m.id = o.message_id
+		WHERE o.conversation_id = $1 AND o.seq > $2 AND m.payload LIKE '%"choices":[{%'
+		AND o.turn_id IS DISTINCT FROM (SELECT turn_id FROM outbox WHERE conversation_id = $1 AND seq = $2))`, conversation, offer).Scan(&yes)
+	return yes, err
+}
+
+// Followed reports whether other choices were offered to a merchant after those
+// of the reply with the sequence number.
+func (db *DB) Followed(ctx context.Context, conversation bot.ConversationID, offer int64) (bool, error) {
+	yes, err := followed(ctx, db.reader, key(conversation), offer)
+	if err != nil {
+		return false, fmt.Errorf("reading what conversation %s was offered: %w", conversation, db.dialect.explain(err))
+	}
+	return yes, nil
 }
 
 // run returns the messages at the start that make one work.
@@ -132,7 +162,7 @@ func run(pending []bot.Pending) []bot.Pending {
 // Retry ends the claim and lets the work come back at the time given, with the
 // reason kept. It fails with bot.ErrLost if the claim is not held any more.
 func (db *DB) Retry(ctx context.Context, w bot.Work, at time.Time, why string) error {
-	err := db.inTx(ctx, func(tx *sql.Tx) error {
+	err := db.inTx(ctx, func(tx querier) error {
 		return execOne(ctx, tx, bot.ErrLost, freeConversation+"next_at = $3, last_error = $4 WHERE id = $1 AND lease_token = $2",
 			string(w.Conversation.ID), w.Lease, millis(at), cleanWhy(why))
 	})

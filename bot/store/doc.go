@@ -24,8 +24,9 @@
 //
 // # The two databases
 //
-// SQLite has one connection that writes and a few that read; a lock file keeps
-// a second service away from the file. PostgreSQL serves several replicas.
+// SQLite has one connection that writes and a few that read; transactions that
+// come at the same time share one commit; a lock file keeps a second service
+// away from the file. PostgreSQL serves several replicas.
 // Texts lose NUL and invalid UTF-8 before they reach either, so that both hold
 // the same; [tilldesk/bot/store/storetest] proves that both behave the same.
 package store

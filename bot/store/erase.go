@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"encoding/json"
 	"fmt"
 	"time"
@@ -17,8 +16,12 @@ import (
 // In SQLite what is deleted is overwritten in the files as well. In PostgreSQL
 // it is until the server has vacuumed. Backups keep it until they expire.
 func (db *DB) Erase(ctx context.Context, id bot.ConversationID) (files []string, err error) {
-	err = db.inTx(ctx, func(tx *sql.Tx) (err error) {
+	err = db.inTx(ctx, func(tx querier) (err error) {
 		if files, err = filesOf(ctx, tx, "conversation_id = $1", key(id)); err != nil {
+			return err
+		}
+		if _, err := exec(ctx, tx, `DELETE FROM telegram_dead WHERE remote <> '' AND remote =
+			(SELECT remote FROM conversations WHERE id = $1 AND channel = 'telegram')`, key(id)); err != nil {
 			return err
 		}
 		return execOne(ctx, tx, ErrNotFound, "DELETE FROM conversations WHERE id = $1", key(id)) // the rest follows by its foreign keys
@@ -35,7 +38,7 @@ func (db *DB) Erase(ctx context.Context, id bot.ConversationID) (files []string,
 }
 
 // filesOf returns the files that came with the messages for which where holds.
-func filesOf(ctx context.Context, tx *sql.Tx, where string, args ...any) ([]string, error) {
+func filesOf(ctx context.Context, tx querier, where string, args ...any) ([]string, error) {
 	all, err := collect(ctx, tx, scanOne[string], "SELECT payload FROM messages WHERE "+where+" AND payload LIKE '%\"path\"%'", args...)
 	if err != nil {
 		return nil, err
@@ -88,6 +91,15 @@ func (db *DB) Purge(ctx context.Context, before time.Time) (files []string, err 
 		}
 	}
 	if err == nil {
+		err = db.purgeDeadUpdates(ctx, before)
+	}
+	if err == nil {
+		err = db.inTx(ctx, func(tx querier) error {
+			_, err := exec(ctx, tx, "DELETE FROM carried WHERE at < $1", millis(before))
+			return err
+		})
+	}
+	if err == nil {
 		err = db.dialect.scrub(ctx, db)
 	}
 	if err != nil {
@@ -97,7 +109,7 @@ func (db *DB) Purge(ctx context.Context, before time.Time) (files []string, err 
 }
 
 func (db *DB) purge(ctx context.Context, table, due string, before int64) (n int, files []string, err error) {
-	err = db.inTx(ctx, func(tx *sql.Tx) error {
+	err = db.inTx(ctx, func(tx querier) error {
 		n, files = 0, nil
 		ids, err := collect(ctx, tx, scanOne[string], due+db.dialect.skipLocked, before, purgeBatch)
 		if err != nil || len(ids) == 0 {

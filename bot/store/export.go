@@ -29,6 +29,8 @@ type exportedConversation struct {
 	CreatedAt time.Time          `json:"created_at"`
 	UpdatedAt time.Time          `json:"updated_at"`
 	LastError string             `json:"last_error,omitempty"`
+	Merchant  string             `json:"merchant,omitempty"`  // what staff call them
+	BlockedAt time.Time          `json:"blocked_at,omitzero"` // staff keep them out since then
 }
 
 type exportedMessage struct {
@@ -56,14 +58,32 @@ type exportedTurn struct {
 }
 
 type exportedCase struct {
-	ID       string          `json:"id"`
-	Ticket   string          `json:"ticket"`
-	Cause    string          `json:"cause"`
-	Intent   string          `json:"intent,omitempty"`
-	Card     json.RawMessage `json:"card"`
-	State    string          `json:"state"`
-	OpenedAt time.Time       `json:"opened_at"`
-	ClosedAt time.Time       `json:"closed_at,omitzero"`
+	ID         string          `json:"id"`
+	Ticket     string          `json:"ticket"`
+	Cause      string          `json:"cause"`
+	Intent     string          `json:"intent,omitempty"`
+	Card       json.RawMessage `json:"card"`
+	State      string          `json:"state"`
+	OpenedAt   time.Time       `json:"opened_at"`
+	ClosedAt   time.Time       `json:"closed_at,omitzero"`
+	Owner      string          `json:"owner,omitempty"`
+	Tags       []string        `json:"tags,omitempty"`
+	FoundCause string          `json:"found_cause,omitempty"`
+	Fix        string          `json:"found_fix,omitempty"`
+	Solved     string          `json:"solved,omitempty"`
+	Rating     int             `json:"rating,omitempty"`
+	Events     []exportedEvent `json:"events,omitempty"`
+}
+
+// exportedEvent is something that happened to a case.
+type exportedEvent struct {
+	N       int64     `json:"n"`
+	Kind    string    `json:"kind"`
+	State   string    `json:"state"`
+	Actor   string    `json:"actor,omitempty"` // who of the staff
+	Text    string    `json:"text,omitempty"`
+	Message string    `json:"message,omitempty"`
+	At      time.Time `json:"at"`
 }
 
 // Export returns all that is stored of a conversation, as one JSON object in
@@ -71,7 +91,7 @@ type exportedCase struct {
 // with a *SumError if some of it is damaged.
 func (db *DB) Export(ctx context.Context, id bot.ConversationID) ([]byte, error) {
 	var e exported
-	err := db.inSnapshot(ctx, func(tx *sql.Tx) (err error) {
+	err := db.inSnapshot(ctx, func(tx querier) (err error) {
 		e, err = export(ctx, tx, key(id))
 		return err
 	})
@@ -81,18 +101,22 @@ func (db *DB) Export(ctx context.Context, id bot.ConversationID) ([]byte, error)
 	return json.Marshal(e)
 }
 
-func export(ctx context.Context, tx *sql.Tx, id string) (e exported, err error) {
-	var created, updated int64
+func export(ctx context.Context, tx querier, id string) (e exported, err error) {
+	var created, updated, blocked int64
 	var why string
-	c, err := scanConversation(tx.QueryRowContext(ctx, `SELECT id, channel, remote, state, state_sum, created_at, updated_at, last_error
-		FROM conversations WHERE id = $1`, id).Scan, &created, &updated, &why)
+	var merchant string
+	c, err := scanConversation(tx.QueryRowContext(ctx, `SELECT id, channel, remote, state, state_sum, created_at, updated_at, last_error, merchant, blocked_at
+		FROM conversations WHERE id = $1`, id).Scan, &created, &updated, &why, &merchant, &blocked)
 	if errors.Is(err, sql.ErrNoRows) {
 		return e, ErrNotFound
 	}
 	if err != nil {
 		return e, err
 	}
-	e.Conversation = exportedConversation{c.ID, c.Address.Channel, c.Address.Remote, c.State, fromMillis(created), fromMillis(updated), why}
+	e.Conversation = exportedConversation{c.ID, c.Address.Channel, c.Address.Remote, c.State, fromMillis(created), fromMillis(updated), why, merchant, time.Time{}}
+	if blocked > 0 {
+		e.Conversation.BlockedAt = fromMillis(blocked)
+	}
 	if e.Messages, err = collect(ctx, tx, scanExportedMessage, "SELECT "+messageColumns+`,
 		coalesce(i.remote, o.remote, ''), coalesce(i.turn_id, o.turn_id, ''), coalesce(i.state, o.state, ''),
 		coalesce(i.last_error, o.last_error, ''), coalesce(i.received_at, o.created_at), o.sent_at
@@ -117,11 +141,23 @@ func export(ctx context.Context, tx *sql.Tx, id string) (e exported, err error) 
 	e.Cases, err = collect(ctx, tx, func(scan func(...any) error) (k exportedCase, err error) {
 		var opened int64
 		var closed sql.NullInt64
-		err = scan(&k.ID, &k.Ticket, &k.Cause, &k.Intent, (*[]byte)(&k.Card), &k.State, &opened, &closed)
-		k.OpenedAt, k.ClosedAt = fromMillis(opened), fromNull(closed)
+		var tags string
+		err = scan(&k.ID, &k.Ticket, &k.Cause, &k.Intent, (*[]byte)(&k.Card), &k.State, &opened, &closed, &k.Owner, &tags, &k.FoundCause, &k.Fix, &k.Solved, &k.Rating)
+		k.OpenedAt, k.ClosedAt, k.Tags = fromMillis(opened), fromNull(closed), split(tags)
 		return k, err
-	}, "SELECT id, ticket, cause, intent, card, state, opened_at, closed_at FROM cases WHERE conversation_id = $1 ORDER BY opened_at, id", id)
+	}, `SELECT id, ticket, cause, intent, card, state, opened_at, closed_at, owner, tags, found_cause, found_fix, solved, rating
+		FROM cases WHERE conversation_id = $1 ORDER BY opened_at, id`, id)
+	for i := range e.Cases {
+		if err == nil {
+			e.Cases[i].Events, err = collect(ctx, tx, scanExportedEvent, selectEvent+"WHERE case_id = $1 ORDER BY n", e.Cases[i].ID)
+		}
+	}
 	return e, err
+}
+
+func scanExportedEvent(scan func(...any) error) (exportedEvent, error) {
+	v, err := scanEvent(scan)
+	return exportedEvent{v.ID, string(v.Kind), string(v.To), v.Actor, v.Text, string(v.Message), v.At}, err
 }
 
 func scanExportedMessage(scan func(...any) error) (e exportedMessage, err error) {

@@ -25,9 +25,13 @@ type message struct {
 
 // payload is what a message has beside its text.
 type payload struct {
-	Media   []bot.Media  `json:"media,omitempty"`
-	Secrets []string     `json:"secrets,omitempty"`
-	Lang    source.Lang  `json:"lang,omitempty"`
+	Media   []bot.Media `json:"media,omitempty"`
+	Secrets []string    `json:"secrets,omitempty"`
+	Lang    source.Lang `json:"lang,omitempty"`
+
+	Traditional bool  `json:"traditional,omitempty"`
+	Offer       int64 `json:"offer,omitempty"` // seq of the reply that offered the choice
+
 	Intent  *string      `json:"intent,omitempty"`
 	Step    *string      `json:"step,omitempty"`
 	Article *string      `json:"article,omitempty"`
@@ -119,7 +123,7 @@ func (m *message) payload() (payload, error) {
 // setReply makes m the stored form of a reply.
 func (m *message) setReply(r bot.Reply) (err error) {
 	m.kind, m.text = clean(string(r.Kind)), clean(r.Text)
-	m.more, err = encode(payload{Intent: r.Intent, Step: r.Step, Article: r.Article, Choices: r.Choices})
+	m.more, err = encode(payload{Intent: r.Intent, Step: r.Step, Article: r.Article, Choices: r.Choices, Media: r.Media})
 	return err
 }
 
@@ -127,7 +131,7 @@ func (m *message) reply() (bot.Reply, error) {
 	p, err := m.payload()
 	r := bot.Reply{
 		Text: m.text, Kind: dialog.ReplyKind(m.kind),
-		Intent: p.Intent, Step: p.Step, Article: p.Article, Choices: p.Choices,
+		Intent: p.Intent, Step: p.Step, Article: p.Article, Choices: p.Choices, Media: p.Media,
 	}
 	if r.Choices == nil {
 		r.Choices = []bot.Choice{}
@@ -135,12 +139,14 @@ func (m *message) reply() (bot.Reply, error) {
 	return r, err
 }
 
-func (m *message) pending() (bot.Pending, error) {
+// pending also returns the seq of the reply that offered the choice, 0 if that
+// is not known.
+func (m *message) pending() (bot.Pending, int64, error) {
 	p, err := m.payload()
 	return bot.Pending{
 		ID: bot.MessageID(m.id), Text: m.text, Choice: m.choice,
-		Media: p.Media, Secrets: p.Secrets, Lang: p.Lang, At: fromMillis(m.at),
-	}, err
+		Media: p.Media, Secrets: p.Secrets, Lang: p.Lang, At: fromMillis(m.at), Traditional: p.Traditional,
+	}, p.Offer, err
 }
 
 func (m *message) entry() (bot.Entry, error) {
@@ -149,6 +155,9 @@ func (m *message) entry() (bot.Entry, error) {
 		return bot.Entry{}, err
 	}
 	r, err := m.reply()
+	if m.author == string(bot.Merchant) {
+		r.Media = nil // it is not a reply to them
+	}
 	return bot.Entry{
 		ID: bot.MessageID(m.id), Conversation: bot.ConversationID(m.conversation), Seq: m.seq, Author: bot.Author(m.author),
 		Reply: r, Choice: m.choice, Media: p.Media, Secrets: p.Secrets, At: fromMillis(m.at),

@@ -2,9 +2,9 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
+	"strconv"
 	"time"
 
 	"tilldesk/bot"
@@ -12,12 +12,13 @@ import (
 
 // ClaimOut takes up to n messages that are due to be sent, at most one of each
 // conversation: its oldest that is not sent yet, so that order is kept. Those
-// that are held or dead do not keep back the ones after them. They are marked
-// durably as being sent before ClaimOut returns. With channels given, only
-// theirs are taken. It returns them oldest first.
+// that are held, dead or put off for more than [bot.LongWait] do not keep back
+// the ones after them. They are marked durably as being sent before ClaimOut
+// returns. With channels given, only theirs are taken. It returns them oldest
+// first.
 func (db *DB) ClaimOut(ctx context.Context, owner string, now time.Time, lease time.Duration, n int, channels ...string) ([]bot.Outbound, error) {
 	var out []bot.Outbound
-	err := db.inTx(ctx, func(tx *sql.Tx) (err error) {
+	err := db.inTx(ctx, func(tx querier) (err error) {
 		out, err = db.claimOut(ctx, tx, owner, millis(now), millis(now.Add(lease)), n, channels)
 		return err
 	})
@@ -27,7 +28,9 @@ func (db *DB) ClaimOut(ctx context.Context, owner string, now time.Time, lease t
 	return out, nil
 }
 
-func (db *DB) claimOut(ctx context.Context, tx *sql.Tx, owner string, now, until int64, n int, channels []string) ([]bot.Outbound, error) {
+var longWait = strconv.FormatInt(bot.LongWait.Milliseconds(), 10)
+
+func (db *DB) claimOut(ctx context.Context, tx querier, owner string, now, until int64, n int, channels []string) ([]bot.Outbound, error) {
 	args := []any{now, n, clean(owner), db.newID(), until}
 	only := ""
 	if len(channels) > 0 {
@@ -38,7 +41,7 @@ func (db *DB) claimOut(ctx context.Context, tx *sql.Tx, owner string, now, until
 			SELECT o.message_id FROM outbox o
 			WHERE o.state = 'new' AND o.next_at <= $1`+only+` AND NOT EXISTS (
 				SELECT 1 FROM outbox e
-				WHERE e.conversation_id = o.conversation_id AND e.seq < o.seq AND e.state IN ('new', 'sending'))
+				WHERE e.conversation_id = o.conversation_id AND e.seq < o.seq AND e.state IN ('new', 'sending') AND e.next_at <= $1 + `+longWait+`)
 			ORDER BY o.created_at, o.message_id LIMIT $2`+db.dialect.skipLocked+`)
 		UPDATE outbox SET state = 'sending', lease_owner = $3, lease_token = $4, lease_until = $5, attempts = attempts + 1
 		WHERE message_id IN (SELECT message_id FROM due)
@@ -64,21 +67,21 @@ func (db *DB) claimOut(ctx context.Context, tx *sql.Tx, owner string, now, until
 	return out, nil
 }
 
-const selectOutbound = "SELECT " + messageColumns + `, c.channel, c.remote, o.attempts - 1, o.lease_token, o.state, o.last_error, o.created_at
+const selectOutbound = "SELECT " + messageColumns + `, c.channel, c.remote, o.attempts - 1, o.pieces, o.lease_token, o.state, o.last_error, o.created_at
 	FROM outbox o
 	JOIN messages m ON m.id = o.message_id
 	JOIN conversations c ON c.id = o.conversation_id `
 
 // outbound is a row of the outbox; one whose message is damaged says so.
 type outbound struct {
-	Parked
+	bot.Parked
 	damaged *SumError
 }
 
 func scanOutbound(scan func(...any) error) (outbound, error) {
 	var o outbound
 	var created int64
-	m, err := scanMessage(scan, &o.Address.Channel, &o.Address.Remote, &o.Attempts, &o.Lease, &o.Delivery, &o.Why, &created)
+	m, err := scanMessage(scan, &o.Address.Channel, &o.Address.Remote, &o.Attempts, &o.Pieces, &o.Lease, &o.Delivery, &o.Why, &created)
 	if err != nil && !errors.As(err, &o.damaged) {
 		return o, err
 	}
@@ -106,6 +109,9 @@ const (
 	orHeld      = ", 'held')"
 )
 
+// settled are those that staff see at their message.
+var settled = map[string]bot.Delivery{setSent: bot.Sent, setHeld: bot.Held, setDead: bot.Dead}
+
 func finish(ctx context.Context, q querier, m bot.Outbound, set string, args ...any) error {
 	return execOne(ctx, q, bot.ErrLost, "UPDATE outbox SET lease_until = 0, "+set, append([]any{string(m.ID), m.Lease}, args...)...)
 }
@@ -114,7 +120,15 @@ func (db *DB) finish(ctx context.Context, m bot.Outbound, what, set string, args
 	if m.Lease == "" {
 		return fmt.Errorf("%s of message %s: it was not claimed: %w", what, m.ID, bot.ErrLost)
 	}
-	if err := db.inTx(ctx, func(tx *sql.Tx) error { return finish(ctx, tx, m, set, args...) }); err != nil {
+	if err := db.inTx(ctx, func(tx querier) error {
+		if err := finish(ctx, tx, m, set, args...); err != nil {
+			return err
+		}
+		if d, ok := settled[set]; ok {
+			return db.delivered(ctx, tx, m, d)
+		}
+		return nil
+	}); err != nil {
 		return fmt.Errorf("%s of message %s: %w", what, m.ID, err)
 	}
 	return nil
@@ -162,7 +176,7 @@ func (db *DB) Recover(ctx context.Context, now time.Time, resend ...string) (hel
 		died  = "the sender stopped while it was sending"
 		where = " WHERE state = 'sending' AND lease_until <= $1"
 	)
-	err = db.inTx(ctx, func(tx *sql.Tx) error {
+	err = db.inTx(ctx, func(tx querier) error {
 		held, again = 0, 0
 		if len(resend) > 0 {
 			n, err := exec(ctx, tx, "UPDATE outbox SET state = 'new', lease_token = '', lease_until = 0, next_at = 0, last_error = $2"+where+

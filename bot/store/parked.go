@@ -9,28 +9,20 @@ import (
 	"tilldesk/bot"
 )
 
-// Parked is a message to a merchant that waits for a person: held or dead.
-type Parked struct {
-	bot.Outbound
-	Delivery bot.Delivery
-	Why      string
-	Since    time.Time // when it was said
-}
-
 // Held returns up to limit messages that may have been delivered or not,
 // oldest first.
-func (db *DB) Held(ctx context.Context, limit int) ([]Parked, error) {
+func (db *DB) Held(ctx context.Context, limit int) ([]bot.Parked, error) {
 	return db.parked(ctx, bot.Held, limit)
 }
 
 // DeadOut returns up to limit messages that could not be delivered, oldest
 // first. The reply of one whose content is damaged is empty.
-func (db *DB) DeadOut(ctx context.Context, limit int) ([]Parked, error) {
+func (db *DB) DeadOut(ctx context.Context, limit int) ([]bot.Parked, error) {
 	return db.parked(ctx, bot.Dead, limit)
 }
 
-func (db *DB) parked(ctx context.Context, delivery bot.Delivery, limit int) ([]Parked, error) {
-	all, err := collect(ctx, db.reader, func(scan func(...any) error) (Parked, error) {
+func (db *DB) parked(ctx context.Context, delivery bot.Delivery, limit int) ([]bot.Parked, error) {
+	all, err := collect(ctx, db.reader, func(scan func(...any) error) (bot.Parked, error) {
 		o, err := scanOutbound(scan)
 		return o.Parked, err
 	}, selectOutbound+"WHERE o.state IN ('held', 'dead') AND o.state = $1 ORDER BY o.created_at, o.message_id LIMIT $2", string(delivery), limit)
@@ -54,19 +46,10 @@ func (db *DB) Settle(ctx context.Context, id bot.MessageID, at time.Time) error 
 	return db.decide(ctx, id, "settling", "UPDATE outbox SET state = 'sent', lease_token = '', lease_until = 0, sent_at = $2"+whenParked, millis(at))
 }
 
-// DeadMessage is a merchant's message that was put aside.
-type DeadMessage struct {
-	ID           bot.MessageID
-	Conversation bot.ConversationID
-	Address      bot.Address
-	Why          string
-	Received     time.Time
-}
-
 // Dead returns up to limit messages of merchants that were put aside, oldest
 // first.
-func (db *DB) Dead(ctx context.Context, limit int) ([]DeadMessage, error) {
-	all, err := collect(ctx, db.reader, func(scan func(...any) error) (m DeadMessage, err error) {
+func (db *DB) Dead(ctx context.Context, limit int) ([]bot.PutAside, error) {
+	all, err := collect(ctx, db.reader, func(scan func(...any) error) (m bot.PutAside, err error) {
 		var received int64
 		err = scan(&m.ID, &m.Conversation, &m.Address.Channel, &m.Address.Remote, &m.Why, &received)
 		m.Received = fromMillis(received)
@@ -83,7 +66,7 @@ func (db *DB) Dead(ctx context.Context, limit int) ([]DeadMessage, error) {
 // Requeue lets a message that was put aside be answered after all. It fails
 // with ErrNotFound if there is no such message.
 func (db *DB) Requeue(ctx context.Context, id bot.MessageID) error {
-	err := db.inTx(ctx, func(tx *sql.Tx) error {
+	err := db.inTx(ctx, func(tx querier) error {
 		// The conversation first, as everybody locks it first.
 		conversation, err := collect(ctx, tx, scanOne[string], `SELECT c.id FROM conversations c
 			WHERE c.id = (SELECT conversation_id FROM inbox WHERE message_id = $1)`+db.dialect.forUpdate, key(id))
@@ -116,8 +99,18 @@ func (db *DB) Drop(ctx context.Context, id bot.MessageID) error {
 	return db.decide(ctx, id, "dropping", "UPDATE inbox SET state = 'done' WHERE message_id = $1 AND state = 'dead'")
 }
 
+// CountParked counts the messages of either side that wait for a person.
+func (db *DB) CountParked(ctx context.Context) (n int, err error) {
+	err = db.reader.QueryRowContext(ctx, `SELECT (SELECT count(*) FROM inbox WHERE state = 'dead')
+		+ (SELECT count(*) FROM outbox WHERE state IN ('held', 'dead'))`).Scan(&n)
+	if err != nil {
+		return 0, fmt.Errorf("counting messages that wait for a person: %w", db.dialect.explain(err))
+	}
+	return n, nil
+}
+
 func (db *DB) decide(ctx context.Context, id bot.MessageID, what, query string, args ...any) error {
-	err := db.inTx(ctx, func(tx *sql.Tx) error {
+	err := db.inTx(ctx, func(tx querier) error {
 		return execOne(ctx, tx, ErrNotFound, query, append([]any{key(id)}, args...)...)
 	})
 	if err != nil {
@@ -137,7 +130,7 @@ type Queue struct {
 	Held         int // messages to merchants that may have been delivered or not
 	HeldSince    time.Time
 	DeadOut      int // messages to merchants that could not be delivered
-	Cases        int // open cases
+	Cases        int // that are with people
 }
 
 // Queue counts what waits, at one moment.
@@ -153,7 +146,7 @@ func (db *DB) Queue(ctx context.Context) (Queue, error) {
 		(SELECT count(*) FROM outbox WHERE state IN ('held', 'dead') AND state = 'held'),
 		(SELECT min(created_at) FROM outbox WHERE state IN ('held', 'dead') AND state = 'held'),
 		(SELECT count(*) FROM outbox WHERE state IN ('held', 'dead') AND state = 'dead'),
-		(SELECT count(*) FROM cases WHERE closed_at IS NULL)`).
+		(SELECT count(*) FROM cases WHERE is_open = 1)`).
 		Scan(&q.Waiting, &waiting, &q.Dead, &q.Unsent, &unsent, &q.Held, &held, &q.DeadOut, &q.Cases)
 	if err != nil {
 		return Queue{}, fmt.Errorf("counting what waits: %w", db.dialect.explain(err))

@@ -97,7 +97,7 @@ func openSQLite(ctx context.Context, path string, opt Options) (_ *DB, err error
 	if opt.Beside {
 		return db, nil
 	}
-	return db, db.inTx(ctx, func(tx *sql.Tx) error { return release(ctx, tx) })
+	return db, db.inTx(ctx, func(tx querier) error { return release(ctx, tx) })
 }
 
 // makeFile makes the database file with the access it should have; SQLite
@@ -130,6 +130,8 @@ func (db *DB) connectSQLite(path string, readers int) error {
 		return err
 	}
 	db.writer.SetMaxOpenConns(1)
+	db.statements = newStatements(db.writer)
+	db.group = &group{db: db}
 	if db.reader, err = sql.Open("sqlite", reader); err != nil {
 		return errors.Join(err, db.writer.Close())
 	}
@@ -140,12 +142,20 @@ func (db *DB) connectSQLite(path string, readers int) error {
 
 // release frees what a process held that is gone: this one holds the lock, so
 // no other can be there.
-func release(ctx context.Context, tx *sql.Tx) error {
+func release(ctx context.Context, tx querier) error {
 	if _, err := exec(ctx, tx, "UPDATE conversations SET lease_until = 0 WHERE waiting_since IS NOT NULL AND lease_until > 0"); err != nil {
 		return err
 	}
-	_, err := exec(ctx, tx, "UPDATE outbox SET lease_until = 0 WHERE state = 'sending'")
-	return err
+	for _, query := range []string{
+		"UPDATE outbox SET lease_until = 0 WHERE state = 'sending'",
+		"UPDATE telegram_bots SET lease_until = 0 WHERE lease_until > 0",
+		"UPDATE telegram_groups SET lease_until = 0 WHERE lease_until > 0",
+	} {
+		if _, err := exec(ctx, tx, query); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // checkBriefly looks for damage in the structure of the file, as far as it

@@ -11,13 +11,15 @@ import (
 	"github.com/google/uuid"
 
 	"tilldesk/bot"
+
+	"tilldesk/bot/desk"
 )
 
 // Errors to be told apart. Each is wrapped in one that names the thing.
 var (
 	// ErrNotFound says that there is no such thing, or not in the state that
 	// was asked for.
-	ErrNotFound = errors.New("not found")
+	ErrNotFound = desk.ErrNotFound
 	// ErrInUse says that another process serves this SQLite database.
 	ErrInUse = errors.New("in use by another process")
 	// ErrNewer says that a newer program has changed the schema.
@@ -65,6 +67,9 @@ type DB struct {
 	now     func() time.Time
 	newID   func() string
 	unlock  func() error // gives up the lock of SQLite
+
+	statements *statements // of the writer of SQLite
+	group      *group      // of the writer of SQLite
 }
 
 var _ bot.Store = (*DB)(nil)

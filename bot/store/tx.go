@@ -15,9 +15,13 @@ const maxTries = 5
 
 // inTx runs f in a transaction that is committed if f returns nil. f may run
 // more than once and must start anew each time.
-func (db *DB) inTx(ctx context.Context, f func(*sql.Tx) error) error {
+func (db *DB) inTx(ctx context.Context, f func(querier) error) error {
+	once := func() error { return tryTx(ctx, db.writer, nil, nil, f) }
+	if db.group != nil {
+		once = func() error { return db.group.do(ctx, f) }
+	}
 	for try := 1; ; try++ {
-		err := db.tryTx(ctx, db.writer, nil, f)
+		err := once()
 		if err == nil || try == maxTries || !db.dialect.again(err) {
 			return db.dialect.explain(err)
 		}
@@ -26,11 +30,11 @@ func (db *DB) inTx(ctx context.Context, f func(*sql.Tx) error) error {
 
 // inSnapshot runs f, which only reads, in a transaction in which it sees the
 // database as of one moment.
-func (db *DB) inSnapshot(ctx context.Context, f func(*sql.Tx) error) error {
-	return db.dialect.explain(db.tryTx(ctx, db.reader, &db.dialect.snapshot, f))
+func (db *DB) inSnapshot(ctx context.Context, f func(querier) error) error {
+	return db.dialect.explain(tryTx(ctx, db.reader, &db.dialect.snapshot, nil, f))
 }
 
-func (db *DB) tryTx(ctx context.Context, pool *sql.DB, opt *sql.TxOptions, f func(*sql.Tx) error) (err error) {
+func tryTx(ctx context.Context, pool *sql.DB, opt *sql.TxOptions, prepared *statements, f func(querier) error) (err error) {
 	tx, err := pool.BeginTx(ctx, opt)
 	if err != nil {
 		return err
@@ -40,7 +44,11 @@ func (db *DB) tryTx(ctx context.Context, pool *sql.DB, opt *sql.TxOptions, f fun
 			err = errors.Join(err, rerr)
 		}
 	}()
-	if err := f(tx); err != nil {
+	q := querier(tx)
+	if prepared != nil {
+		q = preparedTx{tx, prepared}
+	}
+	if err := f(q); err != nil {
 		return err
 	}
 	return tx.Commit()

@@ -68,6 +68,9 @@ type tab struct {
 // about, violations of its security policy among it, fails the test.
 func visit(t *testing.T, l look, url string) *tab {
 	t.Helper()
+	if testing.Short() {
+		t.Skip("a browser is left to the tests without -short")
+	}
 	parent, err := browser()
 	if err != nil {
 		if os.Getenv("CI") == "true" {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -67,10 +68,19 @@ type message struct {
 	MessageID bot.RemoteID `json:"message_id,omitempty"` // the client's own id of what it sent
 	Photo     bool         `json:"photo,omitempty"`      // GET /api/photo has the photo of this message
 	Masked    bool         `json:"masked,omitempty"`     // numbers were hidden in it
+	Media     []picture    `json:"media,omitempty"`      // what staff sent with it
 	At        time.Time    `json:"at"`
 }
 
-func newMessage(e bot.Entry) message {
+// A picture is one that staff sent.
+type picture struct {
+	Kind string `json:"kind"` // image
+	Type string `json:"type"` // image/jpeg
+	URL  string `json:"url"`  // below the address of the service
+}
+
+// newMessage shows an entry to the client that the conversation belongs to.
+func newMessage(conversation string, e bot.Entry) message {
 	m := message{Reply: e.Reply, Seq: e.Seq, Author: e.Author, Masked: len(e.Secrets) > 0, At: e.At}
 	if m.Choices == nil {
 		m.Choices = []bot.Choice{}
@@ -79,6 +89,12 @@ func newMessage(e bot.Entry) message {
 		m.MessageID = e.Remote
 		for _, media := range e.Media {
 			m.Photo = m.Photo || media.Path != ""
+		}
+		return m
+	}
+	for n, media := range e.Reply.Media {
+		if isPicture(media) {
+			m.Media = append(m.Media, picture{media.Kind, "image/jpeg", fmt.Sprintf("/api/media?conversation=%s&seq=%d&n=%d", conversation, e.Seq, n)})
 		}
 	}
 	return m
@@ -160,7 +176,7 @@ func (h *Handler) say(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusBadRequest, err.Error())
 		return
 	}
-	if wait, ok := h.talks.take(in.Conversation); !ok {
+	if wait, ok := h.rules.Load().talks.take(in.Conversation); !ok {
 		tooMany(w, r, wait)
 		return
 	}
@@ -224,7 +240,7 @@ func (h *Handler) answer(w http.ResponseWriter, r *http.Request, m bot.Inbound, 
 			h.unavailable(w, r, "the conversation could not be looked up", err, "conversation", receipt.Conversation)
 			return
 		}
-		messages, _, err := h.history(ctx, receipt.Conversation, *after)
+		messages, _, err := h.history(ctx, m.Address.Remote, receipt.Conversation, *after)
 		if err != nil {
 			h.unavailable(w, r, "the history could not be read", err, "conversation", receipt.Conversation)
 			return
@@ -240,12 +256,16 @@ func (h *Handler) unavailable(w http.ResponseWriter, r *http.Request, what strin
 	if r.Context().Err() != nil {
 		return // nobody listens any more
 	}
-	h.opt.Log.With(keys...).Warn("web chat: not answered", "problem", what, "error", err)
+	level := slog.LevelWarn
+	if errors.Is(err, bot.ErrFull) || errors.Is(err, bot.ErrNoRoom) {
+		level = slog.LevelDebug // it happens to all, and is said and counted elsewhere
+	}
+	h.opt.Log.With(keys...).Log(r.Context(), level, "web chat: not answered", "problem", what, "error", err)
 	busy(w, r, time.Second)
 }
 
 // history returns what follows the sequence number, and whether there is more.
-func (h *Handler) history(ctx context.Context, id bot.ConversationID, after int64) (messages []message, more bool, err error) {
+func (h *Handler) history(ctx context.Context, conversation string, id bot.ConversationID, after int64) (messages []message, more bool, err error) {
 	messages = []message{}
 	for len(messages) < maxRead {
 		entries, err := h.store.History(ctx, id, after, pageSize)
@@ -253,7 +273,7 @@ func (h *Handler) history(ctx context.Context, id bot.ConversationID, after int6
 			return nil, false, fmt.Errorf("reading the history of conversation %s: %w", id, err)
 		}
 		for _, e := range entries {
-			messages = append(messages, newMessage(e))
+			messages = append(messages, newMessage(conversation, e))
 			after = e.Seq
 		}
 		if len(entries) < pageSize {
@@ -290,7 +310,7 @@ func (h *Handler) read(w http.ResponseWriter, r *http.Request) {
 		writeJSON(w, http.StatusOK, transcript{Messages: []message{}, State: bot.StatusOf(state)})
 		return
 	}
-	messages, more, err := h.history(r.Context(), c.ID, after)
+	messages, more, err := h.history(r.Context(), conversation, c.ID, after)
 	if err != nil {
 		h.unavailable(w, r, "the history could not be read", err, "conversation", c.ID)
 		return

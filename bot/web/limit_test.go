@@ -134,3 +134,32 @@ func TestLimitForgets(t *testing.T) {
 		}
 	}
 }
+
+// TestChange takes over another limit and other sites while it serves.
+func TestChange(t *testing.T) {
+	s := start(t, web.Options{})
+	ask := func() (status int, policy string) {
+		resp, err := http.Get(s.URL + "/api/chat?conversation=0123456789abcdef")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer resp.Body.Close()
+		return resp.StatusCode, resp.Header.Get("Content-Security-Policy")
+	}
+	for range 5 {
+		if status, _ := ask(); status != http.StatusOK {
+			t.Fatalf("status %d without a limit", status)
+		}
+	}
+	s.web.Change(web.Options{AddressPerSecond: 0.001, EmbedOrigins: []string{"https://shop.example"}})
+	if status, policy := ask(); status != http.StatusOK || !strings.Contains(policy, "frame-ancestors https://shop.example") {
+		t.Errorf("the first request after it: status %d, %s", status, policy)
+	}
+	if status, _ := ask(); status != http.StatusTooManyRequests {
+		t.Errorf("status %d beyond the new limit", status)
+	}
+	s.web.Change(web.Options{})
+	if status, policy := ask(); status != http.StatusOK || !strings.Contains(policy, "frame-ancestors 'none'") {
+		t.Errorf("without a limit again: status %d, %s", status, policy)
+	}
+}

@@ -2,81 +2,30 @@ package web
 
 import (
 	"bytes"
-	"compress/gzip"
-	"crypto/sha256"
 	"embed"
-	"encoding/hex"
 	"encoding/json"
-	"errors"
 	"html/template"
 	"net/http"
-	"path"
 	"strings"
-	"time"
 
 	"golang.org/x/text/language"
 
 	"tilldesk/bot"
+	"tilldesk/bot/asset"
 	"tilldesk/content/source"
 )
 
 //go:embed page
 var files embed.FS
 
-// A file is ready to be served, as it is and compressed.
-type file struct {
-	kind       string // MIME type
-	body, gzip []byte
-	tag        string // names the content
-}
-
-func newFile(kind string, body []byte) file {
-	var packed bytes.Buffer
-	w, err := gzip.NewWriterLevel(&packed, gzip.BestCompression)
-	if err == nil {
-		_, err = w.Write(body)
-	}
-	if err = errors.Join(err, w.Close()); err != nil {
-		panic("web: compressing in memory: " + err.Error())
-	}
-	sum := sha256.Sum256(body)
-	return file{kind, body, packed.Bytes(), hex.EncodeToString(sum[:6])}
-}
-
-// serve sends the file, or says that the browser has it.
-func (f file) serve(w http.ResponseWriter, r *http.Request) {
-	head := w.Header()
-	head.Set("Content-Type", f.kind)
-	head.Add("Vary", "Accept-Encoding")
-	body, tag := f.body, f.tag
-	if strings.Contains(r.Header.Get("Accept-Encoding"), "gzip") {
-		body, tag = f.gzip, f.tag+"-gzip"
-		head.Set("Content-Encoding", "gzip")
-	}
-	head.Set("ETag", `"`+tag+`"`)
-	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(body))
-}
-
 var (
-	assets    = map[string]file{}   // by a name that changes with the content, so that browsers may keep it for good
-	assetURLs = map[string]string{} // by file name
+	assets    = asset.NewSet(files, "/assets/", "page/chat.css", "page/chat.js", "page/icon.svg")
 	catalogue = map[source.Lang]map[string]string{}
 	pageHTML  = template.Must(template.New("page.html").Parse(string(mustRead("page.html"))))
-	widgetJS  = newFile(kinds[".js"], mustRead("widget.js"))
+	widgetJS  = asset.New(".js", mustRead("widget.js"))
 )
 
-var kinds = map[string]string{
-	".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8", ".svg": "image/svg+xml", ".html": "text/html; charset=utf-8",
-}
-
 func init() {
-	for _, name := range []string{"chat.css", "chat.js", "icon.svg"} {
-		ext := path.Ext(name)
-		f := newFile(kinds[ext], mustRead(name))
-		hashed := strings.TrimSuffix(name, ext) + "." + f.tag + ext
-		assets[hashed] = f
-		assetURLs[name] = "/assets/" + hashed
-	}
 	if err := json.Unmarshal(mustRead("words.json"), &catalogue); err != nil {
 		panic("web: page/words.json: " + err.Error())
 	}
@@ -132,7 +81,7 @@ func pageLang(r *http.Request) source.Lang {
 }
 
 // pages are the variants of the page.
-type pages map[variant]file
+type pages map[variant]asset.File
 
 type variant struct {
 	lang     source.Lang
@@ -156,10 +105,10 @@ func newPages(photos bool) pages {
 				Words            string
 				Asset            map[string]string
 				Photos, Embedded bool
-			}{lang, htmlLang(lang), texts, string(all), assetURLs, photos, embedded}); err != nil {
+			}{lang, htmlLang(lang), texts, string(all), assets.URLs(), photos, embedded}); err != nil {
 				panic("web: " + err.Error())
 			}
-			made[variant{lang, embedded}] = newFile(kinds[".html"], page.Bytes())
+			made[variant{lang, embedded}] = asset.New(".html", page.Bytes())
 		}
 	}
 	return made
@@ -171,7 +120,7 @@ func (p pages) serve(w http.ResponseWriter, r *http.Request) {
 	head.Set("Content-Language", htmlLang(lang))
 	head.Set("Vary", "Accept-Language")
 	head.Set("Cache-Control", "no-cache")
-	p[variant{lang, r.URL.Query().Get("embed") != ""}].serve(w, r)
+	p[variant{lang, r.URL.Query().Get("embed") != ""}].ServeHTTP(w, r)
 }
 
 func htmlLang(lang source.Lang) string {
@@ -181,18 +130,8 @@ func htmlLang(lang source.Lang) string {
 	return "en"
 }
 
-func serveAsset(w http.ResponseWriter, r *http.Request) {
-	f, ok := assets[r.PathValue("name")]
-	if !ok {
-		http.NotFound(w, r)
-		return
-	}
-	w.Header().Set("Cache-Control", "public, max-age=31536000, immutable")
-	f.serve(w, r)
-}
-
 func favicon(w http.ResponseWriter, r *http.Request) {
-	http.Redirect(w, r, assetURLs["icon.svg"], http.StatusFound)
+	http.Redirect(w, r, assets.URL("icon.svg"), http.StatusFound)
 }
 
 // serveWidget serves the script that a shop's own site adds. Other sites load
@@ -201,5 +140,5 @@ func favicon(w http.ResponseWriter, r *http.Request) {
 func serveWidget(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Cross-Origin-Resource-Policy", "cross-origin")
 	w.Header().Set("Cache-Control", "public, max-age=3600")
-	widgetJS.serve(w, r)
+	widgetJS.ServeHTTP(w, r)
 }

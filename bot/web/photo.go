@@ -10,11 +10,12 @@ import (
 	"io"
 	"io/fs"
 	"net/http"
-	"os"
 	"path"
+	"strconv"
 	"time"
 
 	"tilldesk/bot"
+	"tilldesk/bot/photo"
 )
 
 const (
@@ -56,8 +57,12 @@ func (h *Handler) takePhoto(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusNotFound, words(pageLang(r), "photo_off"))
 		return
 	}
-	if wait, ok := h.talks.take(conversation); !ok {
+	if wait, ok := h.rules.Load().talks.take(conversation); !ok {
 		tooMany(w, r, wait)
+		return
+	}
+	if err := h.opt.Room(); err != nil {
+		h.unavailable(w, r, "a photo could not be taken", err)
 		return
 	}
 	allow(w, r, photoWithin, photoWithin+h.opt.Wait+writeWithin)
@@ -74,9 +79,9 @@ func (h *Handler) takePhoto(w http.ResponseWriter, r *http.Request) {
 	name := photoName(conversation, id)
 	size, err := h.keep(r.Context(), name, body)
 	switch {
-	case errors.Is(err, errNotPhoto):
+	case errors.Is(err, photo.ErrNotPhoto):
 		refuse(w, http.StatusUnsupportedMediaType, words(pageLang(r), "photo_unreadable"))
-	case errors.Is(err, errHuge):
+	case errors.Is(err, photo.ErrHuge):
 		refuse(w, http.StatusRequestEntityTooLarge, words(pageLang(r), "photo_large"))
 	case errors.Is(err, errManyPhotos):
 		refuse(w, http.StatusConflict, words(pageLang(r), "photo_many"))
@@ -114,46 +119,13 @@ func (h *Handler) keep(ctx context.Context, name string, body []byte) (int64, er
 		return 0, errManyPhotos
 	}
 	var fresh bytes.Buffer
-	if err := reencode(&fresh, body); err != nil {
+	if err := photo.Reencode(&fresh, body); err != nil {
 		return 0, err
 	}
-	if err := writeDurably(data, name, fresh.Bytes()); err != nil {
+	if err := photo.Write(data, name, fresh.Bytes()); err != nil {
 		return 0, fmt.Errorf("storing a photo: %w", err)
 	}
 	return int64(fresh.Len()), nil
-}
-
-// writeDurably writes a file that is there whole or not at all, also after a
-// power cut.
-func writeDurably(root *os.Root, name string, content []byte) error {
-	part := name + ".part"
-	f, err := root.OpenFile(part, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(content)
-	if err == nil {
-		err = f.Sync()
-	}
-	if err := errors.Join(err, f.Close()); err != nil {
-		return err
-	}
-	if err := root.Rename(part, name); err != nil {
-		return err
-	}
-	for folder := path.Dir(name); ; folder = path.Dir(folder) {
-		if err := syncFolder(root, folder); err != nil || folder == "." {
-			return err
-		}
-	}
-}
-
-func syncFolder(root *os.Root, name string) error {
-	f, err := root.Open(name)
-	if err != nil {
-		return err
-	}
-	return errors.Join(f.Sync(), f.Close())
 }
 
 // showPhoto serves a photo to the conversation that sent it.
@@ -168,10 +140,47 @@ func (h *Handler) showPhoto(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusNotFound, words(pageLang(r), "photo_off"))
 		return
 	}
-	f, err := h.opt.Data.Open(photoName(conversation, id))
+	h.serveJPEG(w, r, photoName(conversation, id))
+}
+
+// isPicture reports whether a file can be shown: only what was re-encoded is
+// kept as an image here.
+func isPicture(m bot.Media) bool { return m.Kind == "image" && m.Path != "" }
+
+// showMedia serves a picture that staff sent to the conversation: the n-th file
+// of the message with the sequence number.
+func (h *Handler) showMedia(w http.ResponseWriter, r *http.Request) {
+	query := r.URL.Query()
+	conversation := query.Get("conversation")
+	seq, seqErr := strconv.ParseInt(query.Get("seq"), 10, 64)
+	n, nErr := strconv.Atoi(query.Get("n"))
+	if !conversationID.MatchString(conversation) || seqErr != nil || nErr != nil || seq < 1 || n < 0 {
+		refuse(w, http.StatusBadRequest, "give conversation, seq and n as in the url of the media")
+		return
+	}
+	c, known, err := h.store.ConversationOf(r.Context(), Name, conversation)
+	var entries []bot.Entry
+	if err == nil && known {
+		entries, err = h.store.History(r.Context(), c.ID, seq-1, 1)
+	}
+	switch {
+	case err != nil:
+		h.unavailable(w, r, "a picture could not be looked up", err)
+	case h.opt.Data == nil, len(entries) == 0, entries[0].Seq != seq, n >= len(entries[0].Reply.Media), !isPicture(entries[0].Reply.Media[n]):
+		refuse(w, http.StatusNotFound, noPhoto)
+	default:
+		h.serveJPEG(w, r, entries[0].Reply.Media[n].Path)
+	}
+}
+
+const noPhoto = "this message of this conversation has no photo"
+
+// serveJPEG serves a file below the data folder.
+func (h *Handler) serveJPEG(w http.ResponseWriter, r *http.Request, name string) {
+	f, err := h.opt.Data.Open(name)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		refuse(w, http.StatusNotFound, "this message of this conversation has no photo")
+		refuse(w, http.StatusNotFound, noPhoto)
 		return
 	case err != nil:
 		h.unavailable(w, r, "a photo could not be read", err)

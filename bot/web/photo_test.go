@@ -246,6 +246,10 @@ func TestPhotoRefusals(t *testing.T) {
 		{"SVG", []byte(`<svg xmlns="http://www.w3.org/2000/svg"/>`), 415, "JPEG"},
 		{"GIF", []byte("GIF89a\x01\x00\x01\x00\x00\x00\x00;"), 415, "JPEG"},
 		{"cut off", good[:len(good)-20], 415, "JPEG"},
+		{"TIFF", []byte("II*\x00\x08\x00\x00\x00\x00\x00\x00\x00\x00\x00"), 415, "JPEG"},
+		{"an animation of a thousand frames", []byte("GIF89a\x01\x00\x01\x00\x80\x00\x00" + strings.Repeat("!\xf9\x04\x00\x00\x00\x00\x00,\x00\x00\x00\x00\x01\x00\x01\x00\x00\x02\x02D\x01\x00", 1000) + ";"), 415, "JPEG"},
+		{"a script before a picture", append([]byte("<script>alert(1)</script>"), good...), 415, "JPEG"},
+		{"an archive", []byte("PK\x03\x04\x14\x00\x00\x00"), 415, "JPEG"},
 		{"more than 25 megapixels", hugePNG(5001, 5000, 8), 413, "25"},
 		{"a side of more than 8000", hugePNG(8001, 10, 8), 413, "25"},
 		{"more memory than there is", hugePNG(5000, 5000, 16), 413, "25"},
@@ -266,6 +270,21 @@ func TestPhotoRefusals(t *testing.T) {
 			}
 		})
 	}
+	t.Run("what stands behind a picture is left out", func(t *testing.T) {
+		both := append(encodeJPEG(t, corners(20, 20)), "<script>alert(1)</script>PK\x03\x04"...)
+		if r := do(t, "POST", photoURL(s.URL, 4, "both"), string(both)); r.status != http.StatusOK {
+			t.Fatalf("%d %s", r.status, r.body)
+		}
+		if kept := do(t, "GET", photoURL(s.URL, 4, "both"), "").body; strings.Contains(kept, "script") || strings.Contains(kept, "PK\x03") {
+			t.Error("it is kept")
+		}
+	})
+	t.Run("a picture of one colour that fills the memory", func(t *testing.T) {
+		bomb := encodePNG(t, image.NewGray(image.Rect(0, 0, 8001, 8001)))
+		if r := do(t, "POST", photoURL(s.URL, 4, "bomb"), string(bomb)); r.status != http.StatusRequestEntityTooLarge || len(bomb) > 1<<20 {
+			t.Errorf("%d for a file of %d bytes", r.status, len(bomb))
+		}
+	})
 	t.Run("WebP is taken", func(t *testing.T) {
 		file, err := base64.StdEncoding.DecodeString(webp)
 		if err != nil {
@@ -305,7 +324,7 @@ func TestPhotoRefusals(t *testing.T) {
 		}
 	})
 	t.Run("nothing is left of what was refused", func(t *testing.T) {
-		if kept, _ := fs.Glob(os.DirFS(s.data), "photos/*/*"); len(kept) != 51 { // fifty and the WebP
+		if kept, _ := fs.Glob(os.DirFS(s.data), "photos/*/*"); len(kept) != 52 { // fifty, the WebP and the one with something behind it
 			t.Errorf("%d files", len(kept))
 		}
 	})

@@ -172,9 +172,9 @@ func (s *stream) sendEntry(e bot.Entry) error {
 		if !s.whole {
 			return nil
 		}
-		return s.send(e.Seq, "mine", newMessage(e))
+		return s.send(e.Seq, "mine", newMessage(s.remote, e))
 	}
-	return s.send(e.Seq, "", newMessage(e))
+	return s.send(e.Seq, "", newMessage(s.remote, e))
 }
 
 // sendState sends the state if it is not what was sent last.

@@ -12,9 +12,11 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"tilldesk/bot"
+	"tilldesk/bot/peer"
 )
 
 // Name is the channel's name in stored conversations.
@@ -48,6 +50,9 @@ type Options struct {
 	HTTPS bool
 	// Data is the data folder, for photos; nil refuses photos.
 	Data *os.Root
+	// Room returns an error while there is no room for more photos; there always
+	// is if nil.
+	Room func() error
 
 	Wait      time.Duration // how long a request waits for its answer; 20 s if 0
 	Heartbeat time.Duration // of a stream; 15 s if 0
@@ -66,8 +71,7 @@ type Handler struct {
 	serve  http.Handler
 
 	followers followers
-	addresses *limiter // nil: no limit
-	talks     *limiter // nil: no limit
+	rules     atomic.Pointer[rules]
 	decoding  chan struct{}
 
 	stopping context.Context
@@ -99,19 +103,21 @@ func New(engine Engine, store Store, opt Options) *Handler {
 	if opt.Log == nil {
 		opt.Log = slog.New(slog.DiscardHandler)
 	}
+	if opt.Room == nil {
+		opt.Room = func() error { return nil }
+	}
 	if opt.Now == nil {
 		opt.Now = time.Now
 	}
 	h := &Handler{engine: engine, store: store, opt: opt, decoding: make(chan struct{}, 1)}
 	h.stopping, h.stop = context.WithCancel(context.Background())
 	h.followers.limit = opt.Streams
-	h.addresses = newLimiter(opt.AddressPerSecond, opt.AddressPerSecond, opt.Now)
-	h.talks = newLimiter(opt.ConversationPerMinute/60, opt.ConversationPerMinute, opt.Now)
+	h.Change(opt)
 
 	mux := http.NewServeMux()
 	pages := newPages(opt.Data != nil)
 	mux.HandleFunc("GET /{$}", pages.serve)
-	mux.HandleFunc("GET /assets/{name}", serveAsset)
+	mux.Handle("GET /assets/{name}", assets)
 	mux.HandleFunc("GET /favicon.ico", favicon)
 	mux.HandleFunc("GET /widget.js", serveWidget)
 	api := http.NewServeMux()
@@ -119,9 +125,30 @@ func New(engine Engine, store Store, opt Options) *Handler {
 	api.HandleFunc("GET /api/chat", h.read)
 	api.HandleFunc("POST /api/photo", h.takePhoto)
 	api.HandleFunc("GET /api/photo", h.showPhoto)
+	api.HandleFunc("GET /api/media", h.showMedia)
 	mux.Handle("/api/", h.guard(http.NewCrossOriginProtection().Handler(api)))
 	h.serve = h.secure(mux)
 	return h
+}
+
+// rules are what may change while the handler serves.
+type rules struct {
+	addresses *limiter // nil: no limit
+	talks     *limiter // nil: no limit
+	trusted   []netip.Prefix
+	origins   []string
+}
+
+// Change takes over the limits, the TrustedProxies and the EmbedOrigins of opt
+// from the next request on; whoever had used up a limit starts afresh. All else
+// stays as it is.
+func (h *Handler) Change(opt Options) {
+	h.rules.Store(&rules{
+		addresses: newLimiter(opt.AddressPerSecond, opt.AddressPerSecond, h.opt.Now),
+		talks:     newLimiter(opt.ConversationPerMinute/60, opt.ConversationPerMinute, h.opt.Now),
+		trusted:   opt.TrustedProxies,
+		origins:   opt.EmbedOrigins,
+	})
 }
 
 // ServeHTTP serves a request.
@@ -153,14 +180,12 @@ const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src
 
 // secure puts the security headers on every response.
 func (h *Handler) secure(next http.Handler) http.Handler {
-	ancestors := "'none'"
-	if len(h.opt.EmbedOrigins) > 0 {
-		ancestors = strings.Join(h.opt.EmbedOrigins, " ")
-	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		head := w.Header()
-		head.Set("Content-Security-Policy", policy+ancestors)
-		if len(h.opt.EmbedOrigins) == 0 {
+		if origins := h.rules.Load().origins; len(origins) > 0 {
+			head.Set("Content-Security-Policy", policy+strings.Join(origins, " "))
+		} else {
+			head.Set("Content-Security-Policy", policy+"'none'")
 			head.Set("X-Frame-Options", "DENY")
 		}
 		head.Set("X-Content-Type-Options", "nosniff")
@@ -179,7 +204,8 @@ func (h *Handler) secure(next http.Handler) http.Handler {
 func (h *Handler) guard(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Cache-Control", "no-store")
-		if wait, ok := h.addresses.take(clientOf(r, h.opt.TrustedProxies)); !ok {
+		rules := h.rules.Load()
+		if wait, ok := rules.addresses.take(peer.Of(r, rules.trusted)); !ok {
 			tooMany(w, r, wait)
 			return
 		}

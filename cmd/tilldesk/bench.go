@@ -2,10 +2,10 @@ package main
 
 import (
 	"bufio"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -48,7 +48,7 @@ func (a *app) bench() *cobra.Command {
 	f.StringVar(&o.train, "train", "", "training messages, a JSON Lines `FILE`")
 	f.StringVar(&o.test, "test", "", "test messages, a JSON Lines `FILE`")
 	f.StringVar(&o.validate, "validate", "", "messages to choose the out-of-scope threshold on, a JSON Lines `FILE`")
-	f.StringVar(&o.unlabelled, "unlabelled", "", "messages without labels, a JSON Lines `FILE`; read and reported, this engine learns from labelled ones only")
+	f.StringVar(&o.unlabelled, "unlabelled", "", "messages without labels, a JSON Lines `FILE`; accepted and left alone, as this engine learns from labelled ones only")
 	f.StringVar(&o.predictions, "predictions", "", "write gold, pred and score of each test row to `FILE`")
 	f.StringVar(&o.lang, "lang", "", "language of the data, `zh or en`; one engine reads both, so it changes nothing")
 	f.BoolVar(&o.oos, "oos", false, "keep training rows of intent oos as a class of their own")
@@ -68,17 +68,20 @@ type benchFigures struct {
 }
 
 func (o benchOptions) run(cmd *cobra.Command) error {
-	train, err := readRows(o.train)
+	read := func(file string) ([]labelled, error) {
+		return readRows(file, "text and intent", func(r labelled) bool { return r.Text != "" && r.Intent != "" })
+	}
+	train, err := read(o.train)
 	if err != nil {
 		return err
 	}
-	test, err := readRows(o.test)
+	test, err := read(o.test)
 	if err != nil {
 		return err
 	}
-	var validate []evalRow
+	var validate []labelled
 	if o.validate != "" {
-		if validate, err = readRows(o.validate); err != nil {
+		if validate, err = read(o.validate); err != nil {
 			return err
 		}
 	}
@@ -136,7 +139,7 @@ func (o benchOptions) run(cmd *cobra.Command) error {
 	return failed(err)
 }
 
-func hasOOS(rows []evalRow) bool {
+func hasOOS(rows []labelled) bool {
 	for _, r := range rows {
 		if r.Intent == intents.OutOfScope {
 			return true
@@ -147,18 +150,25 @@ func hasOOS(rows []evalRow) bool {
 
 // predict classifies rows; the score says how sure it is that the row is in
 // scope and the label right.
-func predict(model *linear.Model, rows []evalRow) []measure.Row {
-	var buf [2]linear.Guess
+func predict(model *linear.Model, rows []labelled) []measure.Row {
+	room := 1
+	if labels := model.Labels(); slices.Contains(labels, intents.OutOfScope) {
+		room = len(labels) // to see what oos takes of the probability
+	}
+	buf := make([]linear.Guess, 0, room)
 	predicted := make([]measure.Row, 0, len(rows))
 	for _, row := range rows {
 		text := intents.Normalise(row.Text)
 		start := time.Now()
-		top, known := model.Classify(text, buf[:0])
-		took := time.Since(start)
-		r := measure.Row{Text: row.Text, Gold: row.Intent, Took: took}
-		if len(top) > 0 {
-			r.Pred, r.InScope, r.Score = top[0].Label, top[0].Label, known
-			r.Answered = top[0].Score >= 0.5
+		top, known := model.Classify(text, buf)
+		r := measure.Row{Text: row.Text, Gold: row.Intent, Took: time.Since(start), Pred: top[0].Label, Score: known}
+		r.Answered = top[0].Score >= 0.5 && r.Pred != intents.OutOfScope
+		for _, guess := range top {
+			if guess.Label == intents.OutOfScope { // learnt with --oos
+				r.Score -= guess.Score
+			} else if r.InScope == "" {
+				r.InScope = guess.Label
+			}
 		}
 		predicted = append(predicted, r)
 	}
@@ -181,29 +191,6 @@ func spelled(id string) string {
 		last = r
 	}
 	return b.String()
-}
-
-func readRows(file string) ([]evalRow, error) {
-	f, err := os.Open(file)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	var rows []evalRow
-	n := 0
-	err = eachLine(f, func(line string) error {
-		n++
-		var row evalRow
-		if err := json.Unmarshal([]byte(line), &row); err != nil || row.Text == "" || row.Intent == "" {
-			return fmt.Errorf("%s:%d: a JSON object with text and intent is needed", file, n)
-		}
-		rows = append(rows, row)
-		return nil
-	})
-	if err == nil && len(rows) == 0 {
-		err = fmt.Errorf("%s: no rows in it", file)
-	}
-	return rows, err
 }
 
 func writePredictions(file string, rows []measure.Row) (err error) {

@@ -23,8 +23,8 @@ func (a *app) chat() *cobra.Command {
 		Short: "Talk to the bot in the terminal",
 		Long: "chat runs the whole bot in the terminal; no service is needed and nothing is stored.\n" +
 			"Answer with words or with the number of a choice. /resume plays staff who give the\n" +
-			"conversation back to the bot, /quit ends. With --json it reads lines of\n" +
-			"{\"text\":\"...\",\"choice\":\"...\"} or plain text and prints one JSON object per line.",
+			"conversation back to the bot; /quit, Ctrl-D and Ctrl-C end. With --json it reads lines of\n" +
+			"{\"text\":\"...\",\"choice\":\"...\"} or plain text and prints one JSON object for each.",
 		Example: "  tilldesk chat --lang zh\n  printf '花呗扫不了\\n1\\n' | tilldesk chat --json",
 		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -37,10 +37,11 @@ func (a *app) chat() *cobra.Command {
 			}
 			t := &terminal{k: k, out: cmd.OutOrStdout(), state: dialog.State{Lang: source.Lang(lang), Phase: dialog.Idle}}
 			if asJSON {
-				return eachLine(cmd.InOrStdin(), func(line string) error { return t.json(cmd, line) })
+				return eachLine(cmd.Context(), cmd.InOrStdin(), func(line string) error { return t.json(cmd, line) })
 			}
-			t.hello(cmd)
-			err = eachLine(cmd.InOrStdin(), func(line string) error { return t.line(cmd, line) })
+			t.hello()
+			err = eachLine(cmd.Context(), cmd.InOrStdin(), func(line string) error { return t.line(cmd, line) })
+			fmt.Fprintln(t.out)
 			if errors.Is(err, errQuit) {
 				return nil
 			}
@@ -106,7 +107,7 @@ func failed(err error) error {
 	return nil
 }
 
-func (t *terminal) hello(cmd *cobra.Command) {
+func (t *terminal) hello() {
 	text := "您好！收款遇到什么问题，用一句话告诉我。/quit 结束。"
 	if t.state.Lang == source.En {
 		text = "Hello! Tell me in one line what is wrong with taking payments. /quit ends."
@@ -118,8 +119,10 @@ func (t *terminal) hello(cmd *cobra.Command) {
 
 func (t *terminal) line(cmd *cobra.Command, line string) error {
 	switch strings.TrimSpace(line) {
+	case "":
+		_, err := fmt.Fprint(t.out, "> ")
+		return failed(err)
 	case "/quit", "/exit":
-		fmt.Fprintln(t.out)
 		return errQuit
 	case "/resume":
 		t.state = t.k.Script.Release(t.state)

@@ -13,10 +13,11 @@ import (
 
 func (a *app) content() *cobra.Command {
 	cmd := &cobra.Command{
-		Use:   "content",
-		Short: "Check and print what the bot knows",
-		Args:  noArgs,
-		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		Use:     "content",
+		Short:   "Check and print what the bot knows",
+		Example: "  tilldesk content check ./content\n  tilldesk content examples --lang zh",
+		Args:    noArgs,
+		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(a.contentCheck(), a.contentExamples())
 	return cmd
@@ -29,7 +30,12 @@ func (a *app) contentCheck() *cobra.Command {
 		Long: "check reads the content in DIR (default: content.dir of the configuration, else what is\n" +
 			"built in) and prints one line per problem. It exits with 1 if there is any.",
 		Example: "  tilldesk content check ./content",
-		Args:    cobra.MaximumNArgs(1),
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return nil
+			}
+			return oneArg("DIR")(cmd, args)
+		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			cfg, err := config.Load(a.configFile, a.env)
 			if err != nil {
@@ -49,7 +55,7 @@ func (a *app) contentCheck() *cobra.Command {
 				fmt.Fprintln(out, p)
 			}
 			if len(problems) > 0 {
-				fmt.Fprintf(cmd.ErrOrStderr(), "%d problems\n", len(problems))
+				fmt.Fprintf(cmd.ErrOrStderr(), "%s\n", many(len(problems), "problem"))
 				return errFailed
 			}
 			c, err := content.Load(fsys)
@@ -60,6 +66,14 @@ func (a *app) contentCheck() *cobra.Command {
 			return failed(err)
 		},
 	}
+}
+
+// many writes a number of things.
+func many(n int, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return fmt.Sprintf("%d %ss", n, thing)
 }
 
 func (a *app) contentExamples() *cobra.Command {
@@ -73,7 +87,7 @@ func (a *app) contentExamples() *cobra.Command {
 			if lang != "" && lang != "zh" && lang != "en" {
 				return fmt.Errorf("--lang %q; allowed: zh, en", lang)
 			}
-			c, err := a.loadContent()
+			_, c, err := a.loadContent()
 			if err != nil {
 				return err
 			}

@@ -1,15 +1,16 @@
 package main
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
-	"io"
+	"os"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/goccy/go-yaml"
+	"github.com/goccy/go-yaml/ast"
+	"github.com/goccy/go-yaml/parser"
 	"github.com/spf13/cobra"
 
 	"tilldesk/bot"
@@ -27,7 +28,7 @@ type conversation struct {
 
 // expected is one turn: what is said and what is expected of the replies.
 type expected struct {
-	Say         string           `yaml:"say"`
+	Say         *string          `yaml:"say"`
 	Choose      string           `yaml:"choose"`
 	Intent      *string          `yaml:"intent"`
 	Step        *string          `yaml:"step"`
@@ -51,40 +52,70 @@ func (t *texts) UnmarshalYAML(data []byte) error {
 	return yaml.Unmarshal(data, (*[]string)(t))
 }
 
+// readConversations reads a file of conversations: YAML documents, each one
+// conversation or a list of them. A key that means nothing is reported to
+// warn and left out.
+func readConversations(file string, warn func(string)) ([]conversation, error) {
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
+	parsed, err := parser.ParseBytes(data, 0)
+	if err != nil {
+		return nil, yamlProblem(file, err)
+	}
+	var all []conversation
+	for _, doc := range parsed.Docs {
+		if doc.Body == nil {
+			continue
+		}
+		nodes := []ast.Node{doc.Body}
+		if list, ok := doc.Body.(*ast.SequenceNode); ok {
+			nodes = list.Values
+		}
+		for _, node := range nodes {
+			var c conversation
+			if err := yaml.NodeToValue(node, &c); err != nil {
+				return nil, yamlProblem(file, err)
+			}
+			if err := yaml.NodeToValue(node, new(conversation), yaml.Strict()); err != nil {
+				warn(yamlProblem(file, err).Error() + " is left out")
+			}
+			for i, turn := range c.Turns {
+				if turn.Say == nil && turn.Choose == "" {
+					return nil, fmt.Errorf("%s: turn %d of %q: say or choose is needed", file, i+1, c.Name)
+				}
+			}
+			all = append(all, c)
+		}
+	}
+	if len(all) == 0 {
+		return nil, fmt.Errorf("%s: no conversations in it; give name, lang and turns", file)
+	}
+	return all, nil
+}
+
+// yamlProblem says on one line where a file is not as it should be.
+func yamlProblem(file string, err error) error {
+	var at yaml.Error
+	if errors.As(err, &at) && at.GetToken() != nil && at.GetToken().Position != nil {
+		return fmt.Errorf("%s:%d: %s", file, at.GetToken().Position.Line, at.GetMessage())
+	}
+	return fmt.Errorf("%s: %w", file, err)
+}
+
 // evalConversations plays the conversations of a file; each turn is a row that
 // is right if everything expected of it holds.
-func evalConversations(cmd *cobra.Command, k *bot.Knowledge, file string, data []byte) ([]measure.Row, error) {
-	var all []conversation
-	dec := yaml.NewDecoder(bytes.NewReader(data))
-	for {
-		var many []conversation
-		raw := yaml.MapSlice{}
-		err := dec.Decode(&raw)
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		if err != nil { // not a mapping: a list of conversations
-			if err := yaml.Unmarshal(data, &many); err != nil {
-				return nil, fmt.Errorf("%s: not a conversation with name, lang and turns, nor a list of them: %w", file, err)
-			}
-			all = append(all, many...)
-			break
-		}
-		doc, err := yaml.Marshal(raw)
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", file, err)
-		}
-		var one conversation
-		if err := yaml.Unmarshal(doc, &one); err != nil {
-			return nil, fmt.Errorf("%s: not a conversation with name, lang and turns: %w", file, err)
-		}
-		all = append(all, one)
+func evalConversations(cmd *cobra.Command, k *bot.Knowledge, file string) ([]measure.Row, error) {
+	all, err := readConversations(file, func(problem string) { fmt.Fprintln(cmd.ErrOrStderr(), problem) })
+	if err != nil {
+		return nil, err
 	}
 	var rows []measure.Row
 	for _, c := range all {
 		st := dialog.State{Lang: c.Lang, Phase: dialog.Idle}
 		for i, want := range c.Turns {
-			m := bot.Message{Text: want.Say, Choice: choiceID(st, want.Choose)}
+			m := bot.Message{Text: deref(want.Say), Choice: choiceID(st, want.Choose)}
 			start := time.Now()
 			out, err := k.Turn(cmd.Context(), st, m)
 			if err != nil {

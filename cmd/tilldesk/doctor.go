@@ -1,18 +1,13 @@
 package main
 
 import (
-	"context"
-	"errors"
 	"fmt"
-	"os"
+	"io"
 	"path/filepath"
-	"time"
 
 	"github.com/spf13/cobra"
 
-	"tilldesk/bot/store"
 	"tilldesk/config"
-	"tilldesk/content"
 )
 
 // A finding of doctor: what was looked at, how it is, what to do.
@@ -23,20 +18,26 @@ type finding struct {
 }
 
 func (a *app) doctor() *cobra.Command {
-	return &cobra.Command{
+	var freeBallast bool
+	cmd := &cobra.Command{
 		Use:   "doctor",
 		Short: "Look at configuration, content, store, disk and clock, and say what to do",
 		Long: "doctor prints a line for each thing it looked at and exits with 1 if one of them needs\n" +
-			"mending. It changes nothing and can run beside the service.",
-		Example: "  tilldesk doctor --config tilldesk.yaml",
+			"mending. It can run beside the service and changes nothing; to measure the disk it writes\n" +
+			"a small file and removes it. With --free-ballast it gives back the room that\n" +
+			"store.ballast_mb keeps for a full disk, and looks at nothing.",
+		Example: "  tilldesk doctor --config tilldesk.yaml\n  tilldesk doctor --free-ballast",
 		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cfg, err := config.Load(a.configFile, a.env)
 			if err != nil {
 				return err
 			}
+			if freeBallast {
+				return failed(dropBallast(cmd.OutOrStdout(), cfg))
+			}
 			sick := false
-			for _, f := range examine(cmd.Context(), cfg) {
+			for _, f := range a.examine(cmd.Context(), cfg) {
 				mark := "ok  "
 				if !f.ok {
 					mark, sick = "MEND", true
@@ -49,79 +50,21 @@ func (a *app) doctor() *cobra.Command {
 			return nil
 		},
 	}
+	cmd.Flags().BoolVar(&freeBallast, "free-ballast", false, "give back the room kept for a full disk")
+	return cmd
 }
 
-func examine(ctx context.Context, cfg config.Config) []finding {
-	found := []finding{{"config", true, "every setting is allowed"}}
-	found = append(found, examineContent(cfg), examineStore(ctx, cfg), examineDisk(cfg))
-	return append(found, examineClock(time.Now()))
-}
-
-func examineContent(cfg config.Config) finding {
-	fsys, err := content.Open(cfg.Content.Dir)
+func dropBallast(w io.Writer, cfg config.Config) error {
+	b := newBallast(cfg.Store)
+	size, err := b.drop()
 	if err != nil {
-		return finding{"content", false, oneLine(err)}
+		return err
 	}
-	c, err := content.Load(fsys)
-	if err != nil {
-		return finding{"content", false, "run `tilldesk content check`: " + oneLine(err)}
+	if size == 0 {
+		_, err = fmt.Fprintln(w, "there is no ballast; delete or move something else on this disk")
+		return err
 	}
-	return finding{"content", true, c.Summary()}
-}
-
-func examineStore(ctx context.Context, cfg config.Config) finding {
-	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
-	defer cancel()
-	db, err := store.Open(ctx, cfg.Store.DSN.Reveal(), store.Options{Beside: true})
-	if err != nil {
-		if errors.Is(err, os.ErrNotExist) {
-			return finding{"store", true, "there is none yet; the first start makes it"}
-		}
-		return finding{"store", false, oneLine(err)}
-	}
-	q, err := db.Queue(ctx)
-	if err := errors.Join(err, db.Close()); err != nil {
-		return finding{"store", false, oneLine(err)}
-	}
-	say := fmt.Sprintf("%d messages wait, %d are put aside, %d replies are held, %d cases are open", q.Waiting, q.Dead, q.Held, q.Cases)
-	if q.Dead > 0 || q.Held > 0 {
-		return finding{"store", false, say + "; `tilldesk dead list` names what was put aside"}
-	}
-	return finding{"store", true, say}
-}
-
-// leastFree is the space below which a busy day may fill the disk.
-const leastFree = 512 << 20
-
-func examineDisk(cfg config.Config) finding {
-	dir := existing(cfg.Store.Media)
-	free, err := freeBytes(dir)
-	if err != nil {
-		return finding{"disk", false, fmt.Sprintf("%s cannot be looked at: %v", dir, err)}
-	}
-	say := fmt.Sprintf("%d MB are free at %s", free>>20, dir)
-	if free < leastFree {
-		return finding{"disk", false, say + fmt.Sprintf("; keep %d MB or more", leastFree>>20)}
-	}
-	return finding{"disk", true, say}
-}
-
-// existing is dir or the nearest folder above it that exists.
-func existing(dir string) string {
-	for {
-		if _, err := os.Stat(dir); err == nil || dir == filepath.Dir(dir) {
-			return dir
-		}
-		dir = filepath.Dir(dir)
-	}
-}
-
-// built is before any release of this program: an earlier clock is wrong.
-var built = time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)
-
-func examineClock(now time.Time) finding {
-	if now.Before(built) {
-		return finding{"clock", false, fmt.Sprintf("it says %s, which is before this program was made; set it", now.Format(time.RFC3339))}
-	}
-	return finding{"clock", true, now.Format(time.RFC3339)}
+	_, err = fmt.Fprintf(w, "%d MB are free again at %s. Now make room for good: shorten retention.* and let it work,\n"+
+		"or move something. The ballast comes back by itself when there is room for it.\n", size/megabyte, filepath.Dir(b.file))
+	return err
 }

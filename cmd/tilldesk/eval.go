@@ -1,14 +1,10 @@
 package main
 
 import (
-	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -73,8 +69,8 @@ func (a *app) eval() *cobra.Command {
 	return cmd
 }
 
-// evalRow is a line of an evaluation file.
-type evalRow struct {
+// A labelled row is a line of an evaluation or training file.
+type labelled struct {
 	Text     string      `json:"text"`
 	Intent   string      `json:"intent"`
 	Act      intents.Act `json:"act"`
@@ -82,32 +78,25 @@ type evalRow struct {
 }
 
 func evalFile(cmd *cobra.Command, k *bot.Knowledge, file string) ([]measure.Row, error) {
-	data, err := os.ReadFile(file)
+	if ext := filepath.Ext(file); ext == ".yaml" || ext == ".yml" {
+		return evalConversations(cmd, k, file)
+	}
+	rows, err := readRows(file, "text and intent or act", func(r labelled) bool { return r.Intent != "" || r.Act != "" })
 	if err != nil {
 		return nil, err
 	}
-	if ext := filepath.Ext(file); ext == ".yaml" || ext == ".yml" {
-		return evalConversations(cmd, k, file, data)
-	}
-	var rows []measure.Row
-	for i, line := range strings.Split(string(bytes.TrimSpace(data)), "\n") {
-		var row evalRow
-		if err := json.Unmarshal([]byte(line), &row); err != nil {
-			return nil, fmt.Errorf("%s:%d: not a JSON object with text and intent or act: %w", file, i+1, err)
-		}
-		switch {
-		case row.Intent != "":
-			rows = append(rows, evalMessage(k, row))
-		case row.Act != "":
-			rows = append(rows, evalAct(k, row))
-		default:
-			return nil, fmt.Errorf("%s:%d: neither \"intent\" nor \"act\" is given", file, i+1)
+	measured := make([]measure.Row, len(rows))
+	for i, row := range rows {
+		if row.Intent != "" {
+			measured[i] = evalMessage(k, row)
+		} else {
+			measured[i] = evalAct(k, row)
 		}
 	}
-	return rows, nil
+	return measured, nil
 }
 
-func evalMessage(k *bot.Knowledge, row evalRow) measure.Row {
+func evalMessage(k *bot.Knowledge, row labelled) measure.Row {
 	start := time.Now()
 	m := k.Engine.Match(row.Text)
 	took := time.Since(start)
@@ -120,7 +109,7 @@ func evalMessage(k *bot.Knowledge, row evalRow) measure.Row {
 	return r
 }
 
-func evalAct(k *bot.Knowledge, row evalRow) measure.Row {
+func evalAct(k *bot.Knowledge, row labelled) measure.Row {
 	start := time.Now()
 	act, score := k.Engine.Act(row.Text, intents.AskedBy(row.Question))
 	return measure.Row{Text: row.Text, Gold: string(row.Act), Pred: string(act), InScope: string(act), Score: score,

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"tilldesk/bot"
+	"tilldesk/config"
 	"tilldesk/content"
 )
 
@@ -18,7 +19,7 @@ import (
 func tilldesk(t *testing.T, stdin string, args ...string) (status int, stdout, stderr string) {
 	t.Helper()
 	var out, errs bytes.Buffer
-	a := &app{env: func(string) (string, bool) { return "", false }, learn: learnOnce}
+	a := &app{env: func(string) (string, bool) { return "", false }, learn: learnOnce, parts: parts()}
 	status = a.run(t.Context(), args, strings.NewReader(stdin), &out, &errs)
 	return status, out.String(), errs.String()
 }
@@ -30,10 +31,10 @@ var learned = sync.OnceValues(func() (*bot.Knowledge, error) {
 	if err != nil {
 		return nil, err
 	}
-	return learn(context.Background(), c)
+	return learn(context.Background(), config.Content{Cache: config.Off}, c)
 })
 
-func learnOnce(context.Context, *content.Content) (*bot.Knowledge, error) {
+func learnOnce(context.Context, config.Content, *content.Content) (*bot.Knowledge, error) {
 	return learned()
 }
 
@@ -50,10 +51,8 @@ func TestExitStatus(t *testing.T) {
 	if err := os.WriteFile(file, bytes.Replace(data, []byte("money: note"), []byte("money: mabye"), 1), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	rows := filepath.Join(t.TempDir(), "rows.jsonl")
-	if err := os.WriteFile(rows, []byte(`{"text":"hello","intent":"scan.huabei","lang":"en"}`+"\n"), 0o644); err != nil {
-		t.Fatal(err)
-	}
+	rows := write(t, "rows.jsonl", `{"text":"hello","intent":"scan.huabei","lang":"en"}`)
+	settings := write(t, "tilldesk.yaml", "content: {dir: "+broken+"}\n")
 	for _, tt := range []struct {
 		name   string
 		args   []string
@@ -73,7 +72,13 @@ func TestExitStatus(t *testing.T) {
 		{"clean content", []string{"content", "check"}, 0, "is clean", ""},
 		{"broken content", []string{"content", "check", broken}, 1, `scan.huabei.yaml:8: money "mabye"; allowed`, "1 problem"},
 		{"missing content", []string{"content", "check", filepath.Join(broken, "nowhere")}, 2, "", "nowhere"},
+		{"explain", []string{"explain", "花呗扫不了"}, 0, "scan.huabei", ""},
+		{"explain without a message", []string{"explain"}, 2, "", "give a message"},
 		{"search without words", []string{"search", " "}, 2, "", "give a question"},
+		{"content check of two folders", []string{"content", "check", "a", "b"}, 2, "", `"b" is one argument too many`},
+		{"help of nothing", []string{"help", "frobnicate"}, 2, "", `"frobnicate"`},
+		{"help of a subcommand", []string{"help", "content", "check"}, 0, "Examples:", ""},
+		{"chat on broken content", []string{"chat", "--config", settings}, 2, "", `scan.huabei.yaml:8: money "mabye"; allowed`},
 		{"bench without files", []string{"bench"}, 2, "", "--train and --test"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -154,6 +159,9 @@ func TestChatJSON(t *testing.T) {
 	if second := lines[1]; second.State.Phase != "with_human" || second.State.Ticket == nil || second.Replies[0].Kind != "escalated" {
 		t.Errorf("second: %+v", second)
 	}
+	if _, out, _ := tilldesk(t, "\n{\"text\":\"\"}\n花呗扫不了", "chat", "--json"); strings.Count(out, "\n") != 3 {
+		t.Errorf("three lines, one of them blank, are answered with %s", out)
+	}
 	if third := lines[2]; len(third.Replies) != 0 || third.State.Phase != "with_human" {
 		t.Errorf("the bot is not silent: %+v", third)
 	}
@@ -169,8 +177,7 @@ func TestChatShowsTheHandOver(t *testing.T) {
 }
 
 func TestEvalConversations(t *testing.T) {
-	file := filepath.Join(t.TempDir(), "talk.yaml")
-	if err := os.WriteFile(file, []byte(`
+	file := write(t, "talk.yaml", `
 name: huabei, then a person
 lang: zh
 turns:
@@ -186,9 +193,7 @@ turns:
     contains: [人工]
   - say: 在吗
     phase: idle
-`), 0o644); err != nil {
-		t.Fatal(err)
-	}
+`)
 	status, out, errs := tilldesk(t, "", "eval", "--json", file)
 	if status != 0 {
 		t.Fatalf("status %d: %s", status, errs)
@@ -207,44 +212,49 @@ turns:
 }
 
 func TestBench(t *testing.T) {
-	dir := t.TempDir()
-	train, test, predictions := filepath.Join(dir, "train"), filepath.Join(dir, "test"), filepath.Join(dir, "predictions")
-	for file, text := range map[string]string{
-		train: `{"text":"where is my card","intent":"card_arrival"}
+	train := write(t, "train.jsonl", `{"text":"where is my card","intent":"card_arrival"}
 {"text":"my card has not come","intent":"card_arrival"}
 {"text":"when will the card arrive","intent":"card_arrival"}
 {"text":"the exchange rate is wrong","intent":"exchange_rate"}
 {"text":"which rate do you use","intent":"exchange_rate"}
 {"text":"rate of the dollar today","intent":"exchange_rate"}
 {"text":"sing me a song","intent":"oos"}
-`,
-		test: `{"text":"has my card arrived","intent":"card_arrival"}
+{"text":"dance with elephants","intent":"oos"}
+`)
+	test := write(t, "test.jsonl", `{"text":"has my card arrived","intent":"card_arrival"}
 {"text":"what is the exchange rate","intent":"exchange_rate"}
 {"text":"purple elephants dance","intent":"oos"}
-`,
-	} {
-		if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	status, out, errs := tilldesk(t, "", "bench", "--train", train, "--test", test, "--validate", test, "--predictions", predictions, "--json")
-	if status != 0 {
-		t.Fatalf("status %d: %s", status, errs)
-	}
-	var f benchFigures
-	if err := json.Unmarshal([]byte(out), &f); err != nil {
-		t.Fatal(err)
-	}
-	if f.N != 3 || f.TrainN != 6 || f.Classes != 2 || f.InScopeAccuracy != 1 || f.AUROC != 1 || f.OOSRecallAt95 != 1 {
-		t.Errorf("figures %+v", f)
-	}
-	written, err := os.ReadFile(predictions)
-	if err != nil || strings.Count(string(written), "\n") != 3 || strings.Contains(string(written), `"pred":"oos"`) {
-		t.Errorf("predictions %s, %v; three lines with in-scope labels are wanted", written, err)
+`)
+	for _, tt := range []struct {
+		name             string
+		flags            []string
+		trained, classes int
+	}{{"in scope alone", nil, 6, 2}, {"oos as a class", []string{"--oos"}, 8, 3}} {
+		t.Run(tt.name, func(t *testing.T) {
+			predictions := filepath.Join(t.TempDir(), "predictions")
+			status, out, errs := tilldesk(t, "", append([]string{"bench", "--train", train, "--test", test, "--validate", test, "--predictions", predictions, "--json"}, tt.flags...)...)
+			if status != 0 {
+				t.Fatalf("status %d: %s", status, errs)
+			}
+			var f benchFigures
+			if err := json.Unmarshal([]byte(out), &f); err != nil {
+				t.Fatal(err)
+			}
+			if f.N != 3 || f.TrainN != tt.trained || f.Classes != tt.classes || f.InScopeAccuracy != 1 || f.AUROC != 1 || f.OOSRecallAt95 != 1 {
+				t.Errorf("figures %+v", f)
+			}
+			written, err := os.ReadFile(predictions)
+			if err != nil || strings.Count(string(written), "\n") != 3 || strings.Contains(string(written), `"pred":"oos"`) || strings.Contains(string(written), `"pred":""`) {
+				t.Errorf("predictions %s, %v; three lines with in-scope labels are wanted", written, err)
+			}
+		})
 	}
 }
 
 func TestSearchCommand(t *testing.T) {
+	if _, out, _ := tilldesk(t, "", "search", "斷網還能收款嗎"); !strings.Contains(out, "網") || strings.Contains(out, "网") {
+		t.Errorf("a question in Traditional script is answered with %s", out)
+	}
 	status, out, errs := tilldesk(t, "", "search", "--json", "断网了还能扫码收钱吗")
 	if status != 0 || !strings.Contains(strings.SplitN(out, "\n", 2)[0], `"article":"network-weak"`) {
 		t.Errorf("status %d, %s%s", status, out, errs)

@@ -3,9 +3,7 @@ package main
 import (
 	"bufio"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 	"strings"
 	"time"
 
@@ -22,7 +20,7 @@ func (a *app) match() *cobra.Command {
 		Use:   "match [TEXT ...]",
 		Short: "Show what the bot understands of a message",
 		Long: "match prints intent, score, runners-up and entities of each TEXT. Without TEXT it reads\n" +
-			"lines from standard input: plain text, or JSON with a \"text\" key.",
+			"lines from standard input: plain text, or JSON with a \"text\" key. Blank lines are left out.",
 		Example: "  tilldesk match 花呗扫不了 'no signal since morning'\n  tilldesk match --json < messages.jsonl",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			k, _, err := a.load(cmd.Context())
@@ -33,26 +31,28 @@ func (a *app) match() *cobra.Command {
 			each := func(text string) error {
 				report := explain(k, text)
 				if asJSON {
-					return writeJSON(out, report)
+					return failed(writeJSON(out, report))
 				}
 				_, err := fmt.Fprintln(out, report)
-				return err
+				return failed(err)
+			}
+			for _, text := range args {
+				if err := each(text); err != nil {
+					return err
+				}
 			}
 			if len(args) > 0 {
-				for _, text := range args {
-					if err := each(text); err != nil {
-						return failedError{err}
-					}
-				}
-				return out.Flush()
+				return failed(out.Flush())
 			}
-			err = eachLine(cmd.InOrStdin(), func(line string) error {
+			return eachLine(cmd.Context(), cmd.InOrStdin(), func(line string) error {
+				if blank(line) {
+					return nil
+				}
 				if err := each(textOf(line)); err != nil {
 					return err
 				}
-				return out.Flush()
+				return failed(out.Flush())
 			})
-			return errors.Join(err, out.Flush())
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON Lines")
@@ -100,37 +100,6 @@ func (r matchReport) String() string {
 	return b.String()
 }
 
-// maxLine bounds a line of input: more than any message of any channel.
-const maxLine = 1 << 20
-
-// eachLine calls f for each line of r that is not blank. A line over the bound
-// is cut, not refused: the rest of the input still counts.
-func eachLine(r io.Reader, f func(string) error) error {
-	in := bufio.NewReaderSize(r, 64<<10)
-	var line []byte
-	for {
-		part, err := in.ReadSlice('\n')
-		if room := maxLine - len(line); room > 0 {
-			line = append(line, part[:min(room, len(part))]...)
-		}
-		if errors.Is(err, bufio.ErrBufferFull) {
-			continue
-		}
-		if text := strings.TrimRight(string(line), "\r\n"); strings.TrimSpace(text) != "" {
-			if err := f(text); err != nil {
-				return err
-			}
-		}
-		line = line[:0]
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		if err != nil {
-			return failedError{fmt.Errorf("reading standard input: %w", err)}
-		}
-	}
-}
-
 // textOf returns the "text" of a JSON line, or the line itself.
 func textOf(line string) string {
 	var row struct {
@@ -140,11 +109,4 @@ func textOf(line string) string {
 		return *row.Text
 	}
 	return line
-}
-
-// writeJSON writes v as one line, without turning < and > into escapes.
-func writeJSON(w io.Writer, v any) error {
-	enc := json.NewEncoder(w)
-	enc.SetEscapeHTML(false)
-	return enc.Encode(v)
 }

@@ -45,7 +45,7 @@ func (a *app) backup() *cobra.Command {
 		Use:     "backup FILE",
 		Short:   "Copy the database to a file while the service runs",
 		Example: "  tilldesk backup /backups/tilldesk-$(date +%F).db",
-		Args:    cobra.ExactArgs(1),
+		Args:    oneArg("FILE"),
 		RunE: a.withStore(func(cmd *cobra.Command, db *store.DB, _ config.Config, args []string) error {
 			if err := db.Backup(cmd.Context(), args[0]); err != nil {
 				return err
@@ -61,7 +61,7 @@ func (a *app) restore() *cobra.Command {
 		Use:     "restore FILE",
 		Short:   "Put a backup in the place of the database; stop the service first",
 		Example: "  tilldesk restore /backups/tilldesk-2026-11-22.db",
-		Args:    cobra.ExactArgs(1),
+		Args:    oneArg("FILE"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			cfg, err := config.Load(a.configFile, a.env)
 			if err != nil {
@@ -82,7 +82,7 @@ const listed = 200
 func (a *app) dead() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "dead",
-		Short:   "Messages that could not be answered and were put aside",
+		Short:   "Messages that could not be answered, and replies that could not be sent",
 		Example: "  tilldesk dead list\n  tilldesk dead retry 0193…",
 		Args:    noArgs,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
@@ -99,14 +99,22 @@ func (a *app) dead() *cobra.Command {
 				why, _, _ := strings.Cut(d.Why, "\n")
 				fmt.Fprintf(out, "%s  %s  %s  %s\n", d.ID, d.Received.Format(time.RFC3339), d.Address.Channel, why)
 			}
-			if len(letters) == 0 {
+			replies, err := parked(cmd.Context(), db)
+			if err != nil {
+				return err
+			}
+			for _, p := range replies {
+				why, _, _ := strings.Cut(p.Why, "\n")
+				fmt.Fprintf(out, "%s  %s  %s  reply, %s: %s\n", p.ID, p.Since.Format(time.RFC3339), p.Address.Channel, deliveryWords[p.Delivery], why)
+			}
+			if len(letters)+len(replies) == 0 {
 				fmt.Fprintln(out, "none: every message was answered or waits for its turn")
 			}
 			return out.Flush()
 		}),
 	}
 	show := &cobra.Command{
-		Use: "show ID", Short: "Show why one was put aside", Example: "  tilldesk dead show 0193…", Args: cobra.ExactArgs(1),
+		Use: "show ID", Short: "Show why one was put aside", Example: "  tilldesk dead show 0193…", Args: oneArg("ID"),
 		RunE: a.withStore(func(cmd *cobra.Command, db *store.DB, _ config.Config, args []string) error {
 			letters, err := db.Dead(cmd.Context(), listed)
 			if err != nil {
@@ -119,34 +127,72 @@ func (a *app) dead() *cobra.Command {
 					return err
 				}
 			}
+			replies, err := parked(cmd.Context(), db)
+			if err != nil {
+				return err
+			}
+			for _, p := range replies {
+				if string(p.ID) == args[0] {
+					_, err := fmt.Fprintf(cmd.OutOrStdout(), "reply         %s, %s\nconversation  %s\nchannel       %s\nsaid          %s\ntries         %d\nwhy           %s\n",
+						p.ID, deliveryWords[p.Delivery], p.Conversation, p.Address.Channel, p.Since.Format(time.RFC3339), p.Attempts+1, p.Why)
+					return err
+				}
+			}
 			return fmt.Errorf("there is no dead letter %q; `tilldesk dead list` names them", args[0])
 		}),
 	}
 	retry := &cobra.Command{
-		Use: "retry ID", Short: "Have one answered once more", Example: "  tilldesk dead retry 0193…", Args: cobra.ExactArgs(1),
+		Use: "retry ID", Short: "Have a message answered, or a reply sent, once more", Example: "  tilldesk dead retry 0193…", Args: oneArg("ID"),
 		RunE: a.withStore(func(cmd *cobra.Command, db *store.DB, _ config.Config, args []string) error {
-			return db.Requeue(cmd.Context(), bot.MessageID(args[0]))
+			id := bot.MessageID(args[0])
+			err := db.Requeue(cmd.Context(), id)
+			if errors.Is(err, store.ErrNotFound) {
+				err = db.Resend(cmd.Context(), id)
+			}
+			return err
 		}),
 	}
 	drop := &cobra.Command{
-		Use: "drop ID", Short: "Take one off the list; the conversation keeps it", Example: "  tilldesk dead drop 0193…", Args: cobra.ExactArgs(1),
+		Use: "drop ID", Short: "Take one off the list; a reply counts as delivered", Example: "  tilldesk dead drop 0193…", Args: oneArg("ID"),
 		RunE: a.withStore(func(cmd *cobra.Command, db *store.DB, _ config.Config, args []string) error {
-			return db.Drop(cmd.Context(), bot.MessageID(args[0]))
+			id := bot.MessageID(args[0])
+			err := db.Drop(cmd.Context(), id)
+			if errors.Is(err, store.ErrNotFound) {
+				err = db.Settle(cmd.Context(), id, time.Now())
+			}
+			return err
 		}),
 	}
 	cmd.AddCommand(list, show, retry, drop)
 	return cmd
 }
 
+// deliveryWords say what became of a reply that waits for a person.
+var deliveryWords = map[bot.Delivery]string{
+	bot.Held: "it may have arrived or not",
+	bot.Dead: "it could not be delivered",
+}
+
+// parked returns the replies that wait for a person.
+func parked(ctx context.Context, db *store.DB) ([]bot.Parked, error) {
+	held, err := db.Held(ctx, listed)
+	if err != nil {
+		return nil, err
+	}
+	dead, err := db.DeadOut(ctx, listed)
+	return append(held, dead...), err
+}
+
 func (a *app) merchant() *cobra.Command {
 	cmd := &cobra.Command{
-		Use:   "merchant",
-		Short: "Export or erase all that is stored of a merchant",
-		Args:  noArgs,
-		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		Use:     "merchant",
+		Short:   "Export or erase all that is stored of a merchant",
+		Example: "  tilldesk merchant export 0193… > merchant.json\n  tilldesk merchant erase 0193…",
+		Args:    noArgs,
+		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	export := &cobra.Command{
-		Use: "export ID", Short: "Print all that is stored of a conversation as JSON", Example: "  tilldesk merchant export 0193… > merchant.json", Args: cobra.ExactArgs(1),
+		Use: "export ID", Short: "Print all that is stored of a conversation as JSON", Example: "  tilldesk merchant export 0193… > merchant.json", Args: oneArg("ID"),
 		RunE: a.withStore(func(cmd *cobra.Command, db *store.DB, _ config.Config, args []string) error {
 			data, err := db.Export(cmd.Context(), bot.ConversationID(args[0]))
 			if err != nil {
@@ -157,7 +203,7 @@ func (a *app) merchant() *cobra.Command {
 		}),
 	}
 	erase := &cobra.Command{
-		Use: "erase ID", Short: "Erase all that is stored of a conversation, photos too; it cannot be undone", Example: "  tilldesk merchant erase 0193…", Args: cobra.ExactArgs(1),
+		Use: "erase ID", Short: "Erase all that is stored of a conversation, photos too; it cannot be undone", Example: "  tilldesk merchant erase 0193…", Args: oneArg("ID"),
 		RunE: a.withStore(func(cmd *cobra.Command, db *store.DB, cfg config.Config, args []string) error {
 			files, err := db.Erase(cmd.Context(), bot.ConversationID(args[0]))
 			return errors.Join(err, removeMedia(cfg.Store.Media, files))

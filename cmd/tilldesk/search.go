@@ -6,6 +6,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"tilldesk/bot"
+	"tilldesk/bot/dialog"
 	"tilldesk/content/source"
 	"tilldesk/intents"
 )
@@ -25,7 +27,7 @@ func (a *app) search() *cobra.Command {
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			query := strings.Join(args, " ")
-			l, _, _ := intents.Language(query)
+			l, traditional, _ := intents.Language(query)
 			switch lang {
 			case "":
 			case "zh", "en":
@@ -48,12 +50,13 @@ func (a *app) search() *cobra.Command {
 				Text    string  `json:"text"`
 				Score   float64 `json:"score"`
 			}
+			reader := dialog.State{Lang: l, Traditional: traditional}
 			out := cmd.OutOrStdout()
 			if len(hits) == 0 && !asJSON {
 				fmt.Fprintln(out, "nothing found")
 			}
 			for i, h := range hits {
-				r := result{h.Article, h.Passage, h.Heading.In(l), h.Text.In(l), h.Score}
+				r := result{h.Article, h.Passage, bot.Localise(reader, h.Heading), bot.Localise(reader, h.Text), h.Score}
 				if asJSON {
 					err = writeJSON(out, r)
 				} else if i == 0 {

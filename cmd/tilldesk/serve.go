@@ -6,20 +6,21 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
-	"net/http"
 	"os"
 	"os/signal"
-	"strings"
-	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"tilldesk/bot"
+	"tilldesk/bot/desk"
+	"tilldesk/bot/dialog"
+	"tilldesk/bot/outbox"
+	"tilldesk/bot/signin"
+	"tilldesk/bot/staff"
 	"tilldesk/bot/store"
-	"tilldesk/bot/web"
 	"tilldesk/config"
 	"tilldesk/content"
 )
@@ -39,43 +40,77 @@ func (a *app) serve() *cobra.Command {
 }
 
 func (a *app) runService(cmd *cobra.Command) error {
-	cfg, err := config.Load(a.configFile, a.env)
+	file := config.Present(a.configFile)
+	cfg, err := config.Load(file, a.env)
 	if err != nil {
 		return err
 	}
-	s := &service{app: a, cfg: cfg, log: newLogger(cmd.ErrOrStderr(), cfg.Log), out: cmd.OutOrStdout()}
+	s := &service{app: a, file: file, cfg: cfg, out: cmd.OutOrStdout(),
+		otherSettings: make(chan struct{}, 1), otherContent: make(chan struct{}, 1)}
+	s.settings.Store(&cfg)
+	s.level.Set(cfg.Log.Level)
+	s.log = newLogger(cmd.ErrOrStderr(), &s.level, cfg.Log.Format)
 	return s.run(cmd.Context())
 }
 
-func newLogger(w io.Writer, cfg config.Log) *slog.Logger {
-	opt := &slog.HandlerOptions{Level: cfg.Level}
-	if cfg.Format == config.JSON {
-		return slog.New(slog.NewJSONHandler(w, opt))
+func newLogger(w io.Writer, level slog.Leveler, format config.Format) *slog.Logger {
+	opt := &slog.HandlerOptions{Level: level}
+	if format == config.JSON {
+		return slog.New(withRequest{slog.NewJSONHandler(w, opt)})
 	}
-	return slog.New(slog.NewTextHandler(w, opt))
+	return slog.New(withRequest{slog.NewTextHandler(w, opt)})
 }
 
 // service is the running service: where all packages meet.
 type service struct {
-	app *app
-	cfg config.Config
-	log *slog.Logger
-	out io.Writer
+	app   *app
+	file  string        // of the configuration, "" if there is none
+	cfg   config.Config // at the start
+	log   *slog.Logger
+	level slog.LevelVar
+	out   io.Writer // for people who start it: the address, a first password
+
+	settings atomic.Pointer[config.Config] // now; what is not live may differ from how the service runs
+	editions editions
+	// What is to be read again although it may not have changed.
+	otherSettings, otherContent chan struct{}
 
 	db      *store.DB
+	media   *os.Root // photos; what is stored of them are paths below it
 	engine  *bot.Engine
-	chat    *web.Handler
+	outbox  *outbox.Outbox
+	room    func() error // whether there is room for more messages and photos
 	metrics *metrics
+	plugs   []namedPlug
+	// channels are those of the parts, by name; complete once all are open.
+	channels map[string]bot.Channel
+	holds    map[string]time.Duration // for how long the outbox leaves their replies alone
+
+	staff *staff.Accounts // set by the part signin
+	gate  *signin.Gate    // likewise; a part adds its pages to it when it is opened
+	desk  *desk.Desk      // set by the part desk
 }
 
-// stopWithin bounds a graceful stop; the contract promises ten seconds.
-const stopWithin = 8 * time.Second
+// namedPlug is what a part gave.
+type namedPlug struct {
+	name string
+	plug
+}
+
+// Bounds on the steps of a graceful stop. Together they stay below the ten
+// seconds that CONTRACT.md promises.
+const (
+	hearingOut = 4 * time.Second         // requests
+	answering  = 600 * time.Millisecond  // each of: receivers, turns in hand, the work of parts
+	sendingOut = 2 * time.Second         // messages under way
+	settling   = 1500 * time.Millisecond // what became of them is stored
+)
 
 // run starts everything in order, serves until ctx ends, and stops in the
-// opposite order: first the listeners, then the turns in hand, then the store.
+// order of a message: first what receives, then the engine, then the outbox,
+// then the store. What is not done by then is on disk.
 func (s *service) run(ctx context.Context) (err error) {
-	k, digest, err := s.knowledge(ctx)
-	if err != nil {
+	if _, err := content.Open(s.cfg.Content.Dir); err != nil {
 		return err
 	}
 	s.db, err = store.Open(ctx, s.cfg.Store.DSN.Reveal(), store.Options{})
@@ -83,45 +118,140 @@ func (s *service) run(ctx context.Context) (err error) {
 		return fmt.Errorf("store.dsn: %w", err)
 	}
 	defer func() { err = errors.Join(err, failed(s.db.Close())) }()
-	media, err := openMedia(s.cfg.Store.Media)
+	s.media, err = openMedia(s.cfg.Store.Media)
 	if err != nil {
 		return err
 	}
-	defer media.Close()
+	defer s.media.Close()
 
-	proxies, err := s.cfg.HTTP.Proxies()
-	if err != nil {
-		return fmt.Errorf("http.trusted_proxies: %w", err)
+	s.channels, s.holds = map[string]bot.Channel{}, map[string]time.Duration{}
+	s.metrics = newMetrics(s.db, dataFolders(s.cfg.Store), s.log)
+	s.room = newDisk(s.cfg.Store, s.log).room
+	s.engine = bot.NewEngine(s.db, nil, owner(), bot.Options{
+		Pull: s.pulls,
+		Hold: func(channel string) time.Duration { return s.holds[channel] },
+		HandedOver: func(st dialog.State, h dialog.Handoff) []bot.Reply {
+			if s.desk == nil {
+				return nil
+			}
+			return s.desk.Promise(st, h)
+		},
+		Lease: s.app.lease, Log: s.log, Room: s.room, Observe: s.metrics.observe,
+	})
+	defer func() { err = errors.Join(err, s.closeParts()) }()
+	if err := s.openParts(ctx); err != nil {
+		return err
 	}
-	s.metrics = newMetrics(s.db, s.log)
-	s.engine = bot.NewEngine(s.db, k, owner(), bot.Options{
-		Pull: func(channel string) bool { return channel == web.Name },
-		Log:  s.log, Observe: s.metrics.observe,
-	})
-	s.chat = web.New(s.engine, s.db, web.Options{
-		AddressPerSecond:      s.cfg.Limits.AddressPerSecond,
-		ConversationPerMinute: s.cfg.Limits.ConversationPerMinute,
-		TrustedProxies:        proxies,
-		EmbedOrigins:          s.cfg.HTTP.Origins(),
-		HTTPS:                 strings.HasPrefix(s.cfg.HTTP.PublicURL, "https:"),
-		Data:                  media,
-		Log:                   s.log,
-	})
-	s.engine.Committed = s.chat.Notify
-
-	// The engine stops after the listeners: a request that was accepted is
-	// answered.
-	answering, stopAnswering := context.WithCancel(context.WithoutCancel(ctx))
-	var background sync.WaitGroup
-	background.Go(func() { s.engine.Run(answering) })
-	reloading, stopReloading := context.WithCancel(ctx)
-	background.Go(func() { s.reload(reloading, digest) })
-	defer background.Wait()
-	defer stopAnswering()
-	defer stopReloading()
-	return s.listen(ctx)
+	var resend []string
+	for _, p := range s.plugs {
+		if p.channel == nil {
+			continue
+		}
+		s.channels[p.channel.Name()], s.holds[p.channel.Name()] = p.channel, p.hold
+		if p.resend {
+			resend = append(resend, p.channel.Name())
+		}
+	}
+	s.outbox = outbox.New(s.db, s.channels, outbox.Options{Owner: owner(), Lease: s.app.lease, Grace: sendingOut, Resend: resend, Observe: s.metrics.sent, Log: s.log})
+	s.engine.Committed = s.announce
+	return s.serve(ctx)
 }
 
+// pulls reports whether the client of a channel fetches its messages.
+func (s *service) pulls(name string) bool {
+	channel := s.channels[name]
+	return channel != nil && channel.Limits().Pull
+}
+
+// serve runs what was opened until ctx ends, a listener fails, or there is
+// nothing to learn from. It listens before it learns: what comes until then is
+// stored, and answered after.
+func (s *service) serve(ctx context.Context) error {
+	hup := make(chan os.Signal, 1)
+	signal.Notify(hup, syscall.SIGHUP)
+	defer signal.Stop(hup)
+	fatal := make(chan error, 1)
+	receiving, thinking, working, sending := newBackground(ctx, s.log), newBackground(ctx, s.log), newBackground(ctx, s.log), newBackground(ctx, s.log)
+	// Nothing here is left running, whichever way this function is left.
+	defer sending.stopAll(sendingOut + settling)
+	defer working.stop()
+	defer thinking.stop()
+	defer receiving.stop()
+
+	public, err := s.listen(ctx)
+	if err != nil {
+		return err
+	}
+	sending.run("outbox", s.outbox.Run)
+	thinking.run("engine", s.engine.Run)
+	working.run("signals", func(ctx context.Context) { s.rereadOn(ctx, hup) })
+	working.run("configuration", s.followConfiguration)
+	working.run("ballast", s.keepBallast)
+	working.run("content", func(ctx context.Context) {
+		if err := s.followContent(ctx); err != nil {
+			fatal <- err
+		}
+	})
+	for _, p := range s.plugs {
+		working.run(p.name, p.work)
+		receiving.run(p.name, p.receive)
+	}
+
+	err = public.wait(ctx, fatal)
+	s.log.Info("stopping")
+	receiving.stop() // while the requests are finished
+	public.shutdown(s.log, hearingOut)
+	for _, stage := range []struct {
+		what   string
+		jobs   *background
+		within time.Duration
+	}{{"receivers", receiving, answering}, {"the engine", thinking, answering}, {"the work of parts", working, answering}} {
+		if !stage.jobs.stopAll(stage.within) {
+			s.log.Warn("not all has ended in its time; what is stored stays stored", "what", stage.what)
+		}
+	}
+	return err
+}
+
+// openParts opens all parts, in their order.
+func (s *service) openParts(ctx context.Context) error {
+	for _, p := range s.app.parts {
+		given, err := p.open(ctx, s)
+		if err != nil {
+			return err
+		}
+		s.plugs = append(s.plugs, namedPlug{p.name, given})
+	}
+	return nil
+}
+
+// closeParts closes what was opened, the last first.
+func (s *service) closeParts() error {
+	var problems []error
+	for i := len(s.plugs) - 1; i >= 0; i-- {
+		p := s.plugs[i]
+		if p.close == nil {
+			continue
+		}
+		if err := p.close(); err != nil {
+			problems = append(problems, failed(fmt.Errorf("closing %s: %w", p.name, err)))
+		}
+	}
+	return errors.Join(problems...)
+}
+
+// announce tells everybody that something was stored in a conversation: the
+// outbox, which may have to send it, and the parts. It does not block.
+func (s *service) announce(id bot.ConversationID) {
+	s.outbox.Wake()
+	for _, p := range s.plugs {
+		if p.committed != nil {
+			p.committed(id)
+		}
+	}
+}
+
+// owner names this process among those that share the store.
 func owner() string {
 	host, err := os.Hostname()
 	if err != nil {
@@ -139,164 +269,4 @@ func openMedia(dir string) (*os.Root, error) {
 		return nil, fmt.Errorf("store.media: opening the folder for photos: %w", err)
 	}
 	return root, nil
-}
-
-func (s *service) knowledge(ctx context.Context) (*bot.Knowledge, string, error) {
-	fsys, err := content.Open(s.cfg.Content.Dir)
-	if err != nil {
-		return nil, "", err
-	}
-	c, err := content.Load(fsys)
-	if err != nil {
-		return nil, "", err
-	}
-	k, err := s.app.learn(ctx, c)
-	if err != nil {
-		return nil, "", failedError{err}
-	}
-	return k, c.Digest, nil
-}
-
-// oldKnowledge is kept so long after a reload: a turn that began before it is
-// over by then.
-const oldKnowledge = time.Minute
-
-// reload reads the content again on SIGHUP. Content that does not check clean
-// is refused, and the old stays.
-func (s *service) reload(ctx context.Context, digest string) {
-	hup := make(chan os.Signal, 1)
-	signal.Notify(hup, syscall.SIGHUP)
-	defer signal.Stop(hup)
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-hup:
-		}
-		k, next, err := s.knowledge(ctx)
-		switch {
-		case err != nil:
-			s.log.Error("the content was not taken; the old one stays", "error", oneLine(err))
-			continue
-		case next == digest:
-			s.log.Info("the content has not changed", "content", digest)
-			s.closeKnowledge(k)
-			continue
-		}
-		old := s.engine.Swap(k)
-		s.log.Info("new content is used from now on", "content", next, "before", digest)
-		digest = next
-		time.AfterFunc(oldKnowledge, func() { s.closeKnowledge(old) })
-	}
-}
-
-func (s *service) closeKnowledge(k *bot.Knowledge) {
-	if err := k.Close(); err != nil {
-		s.log.Warn("an index could not be closed", "error", err)
-	}
-}
-
-// listen serves the two listeners until ctx ends, then shuts them down.
-func (s *service) listen(ctx context.Context) error {
-	public := s.server(s.routes())
-	public.RegisterOnShutdown(s.chat.Close)
-	servers := map[string]*http.Server{s.cfg.HTTP.Addr: public}
-	if s.cfg.Metrics.Addr != config.Off {
-		servers[s.cfg.Metrics.Addr] = s.server(s.privateRoutes())
-	}
-	ended := make(chan error, len(servers))
-	started := 0
-	for addr, server := range servers {
-		l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", addr)
-		if err != nil {
-			s.shutdown(servers)
-			return fmt.Errorf("listening on %s: %w; choose another http.addr or metrics.addr, or stop what listens there", addr, err)
-		}
-		started++
-		if server == public {
-			fmt.Fprintf(s.out, "tilldesk is ready: http://%s/\n", l.Addr())
-		}
-		s.log.Info("listening", "address", l.Addr().String())
-		go func() { ended <- server.Serve(l) }()
-	}
-	select {
-	case <-ctx.Done():
-		s.log.Info("stopping")
-	case err := <-ended:
-		s.shutdown(servers)
-		return failedError{fmt.Errorf("serving: %w", err)}
-	}
-	s.shutdown(servers)
-	for range started {
-		if err := <-ended; !errors.Is(err, http.ErrServerClosed) {
-			return failedError{fmt.Errorf("serving: %w", err)}
-		}
-	}
-	return nil
-}
-
-func (s *service) shutdown(servers map[string]*http.Server) {
-	ctx, cancel := context.WithTimeout(context.Background(), stopWithin)
-	defer cancel()
-	var all sync.WaitGroup
-	for _, server := range servers {
-		all.Go(func() {
-			if err := server.Shutdown(ctx); err != nil {
-				s.log.Warn("some requests were cut off", "error", err)
-				_ = server.Close() // they had their time
-			}
-		})
-	}
-	all.Wait()
-}
-
-func (s *service) server(h http.Handler) *http.Server {
-	return &http.Server{
-		Handler:           h,
-		ReadHeaderTimeout: 5 * time.Second,
-		ReadTimeout:       2 * time.Minute, // a photo over a slow line
-		WriteTimeout:      time.Minute,     // streams set deadlines of their own
-		IdleTimeout:       2 * time.Minute,
-		MaxHeaderBytes:    16 << 10,
-		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
-	}
-}
-
-func (s *service) routes() http.Handler {
-	mux := http.NewServeMux()
-	mux.HandleFunc("GET /healthz", alive)
-	mux.HandleFunc("GET /readyz", s.ready)
-	mux.Handle("/", s.chat)
-	return mux
-}
-
-func (s *service) privateRoutes() http.Handler {
-	mux := http.NewServeMux()
-	mux.HandleFunc("GET /healthz", alive)
-	mux.HandleFunc("GET /readyz", s.ready)
-	mux.Handle("GET /metrics", s.metrics.handler())
-	return mux
-}
-
-func alive(w http.ResponseWriter, _ *http.Request) { answer(w, http.StatusOK, "ok") }
-
-// ready answers 200 when the store can be reached; the content is loaded
-// before anything listens.
-func (s *service) ready(w http.ResponseWriter, r *http.Request) {
-	ctx, cancel := context.WithTimeout(r.Context(), 2*time.Second)
-	defer cancel()
-	if err := s.db.Ping(ctx); err != nil {
-		s.log.Error("the store cannot be reached", "error", err)
-		answer(w, http.StatusServiceUnavailable, "the store cannot be reached")
-		return
-	}
-	answer(w, http.StatusOK, "ready")
-}
-
-func answer(w http.ResponseWriter, status int, text string) {
-	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-	w.Header().Set("Cache-Control", "no-store")
-	w.Header().Set("X-Content-Type-Options", "nosniff")
-	w.WriteHeader(status)
-	fmt.Fprintln(w, text)
 }

@@ -157,11 +157,24 @@ func (f Folder) Lines(file string) []Line {
 	return lines
 }
 
-// A Document is a parsed YAML file that knows on which line each value stands.
+// A Document is a YAML file that knows on which line each value stands. It
+// keeps the text and takes it apart again when it is asked: a parsed file is
+// many times as large, and content that is sound is never asked.
 type Document struct {
 	Name string
-	root ast.Node
 	p    *Problems
+	root func() ast.Node
+}
+
+// newDocument returns the document of a text that has been parsed before.
+func newDocument(name string, text []byte, p *Problems) *Document {
+	return &Document{name, p, sync.OnceValue(func() ast.Node {
+		parsed, err := parser.ParseBytes(text, 0)
+		if err != nil || len(parsed.Docs) == 0 {
+			return nil
+		}
+		return parsed.Docs[0].Body
+	})}
 }
 
 // YAML reads file into v, a pointer to a struct or slice, and returns the
@@ -186,7 +199,7 @@ func (f Folder) YAML(file string, v any) *Document {
 		f.Add(file, line, "%s", msg)
 		return nil
 	}
-	return &Document{file, parsed.Docs[0].Body, f.Problems}
+	return newDocument(file, data, f.Problems)
 }
 
 func (f Folder) read(file string) ([]byte, bool) {
@@ -259,7 +272,11 @@ func (d *Document) Line(keys ...any) int {
 	if d == nil {
 		return 0
 	}
-	node, line := d.root, lineOf(d.root)
+	node := d.root()
+	if node == nil {
+		return 0
+	}
+	line := lineOf(node)
 	for _, key := range keys {
 		next, at := child(node, key)
 		if next == nil {

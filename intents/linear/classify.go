@@ -55,9 +55,9 @@ func (m *Model) score(s *scratch, text string) (coverage float32) {
 	factors := scale(&known, units)
 	copy(s.scores, m.bias)
 	for _, f := range s.found {
-		x := f.value * factors[m.groups[f.feature]]
+		x := f.value * factors[m.groups[f.feature]] * m.unit
 		for _, e := range m.entries[m.starts[f.feature]:m.starts[f.feature+1]] {
-			s.scores[e.label] += x * e.weight
+			s.scores[e.label] += x * float32(e.weight)
 		}
 	}
 	return covered(&known, &unknown, units)
@@ -87,13 +87,20 @@ func (s *scratch) top(n int) []int32 {
 // other labels are dropped. They are many and change next to nothing.
 const faint = .1
 
-// prune arranges the labels' weights by feature, without the faint ones.
-func prune(byLabel [][]weight, features int) (starts []int32, entries []entry) {
+// prune arranges the labels' weights by feature, without the faint ones, and
+// returns them in multiples of unit: the largest weight is math.MaxInt16 of it.
+func prune(byLabel [][]weight, features int) (starts []int32, entries []entry, unit float32) {
 	bar := make([]float32, features)
+	var largest float32
 	for _, ws := range byLabel {
 		for _, w := range ws {
-			bar[w.feature] = max(bar[w.feature], faint*max(w.value, -w.value))
+			size := max(w.value, -w.value)
+			bar[w.feature] = max(bar[w.feature], faint*size)
+			largest = max(largest, size)
 		}
+	}
+	if unit = largest / math.MaxInt16; unit == 0 {
+		unit = 1
 	}
 	strong := func(w weight) bool { return max(w.value, -w.value) >= bar[w.feature] }
 	starts = make([]int32, features+1)
@@ -112,10 +119,10 @@ func prune(byLabel [][]weight, features int) (starts []int32, entries []entry) {
 	for label, ws := range byLabel {
 		for _, w := range ws {
 			if strong(w) {
-				entries[next[w.feature]] = entry{int32(label), w.value}
+				entries[next[w.feature]] = entry{uint16(label), int16(math.Round(float64(w.value / unit)))}
 				next[w.feature]++
 			}
 		}
 	}
-	return starts, entries
+	return starts, entries, unit
 }

@@ -2,6 +2,8 @@ package linear
 
 import (
 	"context"
+	"math"
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -148,18 +150,33 @@ func TestTable(t *testing.T) {
 		n := rapid.SampledFrom([]int{0, 10, 1500}).Draw(t, "n") // 1500: it grows on the way
 		for _, h := range rapid.SliceOfN(rapid.OneOf(rapid.Uint64(), alike), n, n).Draw(t, "hashes") {
 			if _, ok := want[h]; !ok {
-				if n := got.find(h); n != noFeature {
-					t.Fatalf("find(%#x) = %d before it was inserted", h, n)
-				}
 				want[h] = int32(len(want))
 			}
 			if n := got.insert(h); n != want[h] {
 				t.Fatalf("insert(%#x) = %d, want %d", h, n, want[h])
 			}
 		}
-		for h, n := range want {
-			if got.find(h) != n {
-				t.Fatalf("find(%#x) = %d, want %d", h, got.find(h), n)
+	})
+}
+
+func TestIndex(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		// Also hashes that begin with the same bits.
+		alike := rapid.Uint64Range(0, 99)
+		hash := rapid.OneOf(rapid.Uint64(), alike, rapid.Just(uint64(math.MaxUint64)))
+		n := rapid.SampledFrom([]int{0, 1, 10, 1500}).Draw(t, "n")
+		hashes := rapid.SliceOfNDistinct(hash, n, n, rapid.ID).Draw(t, "hashes")
+		slices.Sort(hashes)
+		x := newIndex(hashes)
+		for i, h := range hashes {
+			if n := x.find(h); n != int32(i) {
+				t.Fatalf("find(%#x) = %d, want %d", h, n, i)
+			}
+		}
+		for _, h := range rapid.SliceOfN(hash, 10, 10).Draw(t, "others") {
+			i, in := slices.BinarySearch(hashes, h)
+			if n := x.find(h); in && n != int32(i) || !in && n != noFeature {
+				t.Fatalf("find(%#x) = %d; it is in it: %v", h, n, in)
 			}
 		}
 	})

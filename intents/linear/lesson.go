@@ -134,6 +134,12 @@ func (l *lesson) prepare(c *corpus) {
 	}
 }
 
+// teaches reports whether the lesson has rows of the label.
+func (l *lesson) teaches(label int32) bool {
+	_, yes := slices.BinarySearch(l.taught, label)
+	return yes
+}
+
 // learnt is what comes of a lesson, by label.
 type learnt struct {
 	weights [][]weight // those that are not negligible, by feature
@@ -150,38 +156,36 @@ type weight struct {
 const negligible = 1e-3
 
 // teach gives the lessons. It returns what comes of the first, and has the
-// held-back rows of all answered.
-func teach(ctx context.Context, c *corpus, lessons []*lesson, workers int) (*learnt, error) {
+// held-back rows of all answered. settled is how exact that is; see solver.
+func teach(ctx context.Context, c *corpus, lessons []*lesson, settled float32, workers int) (*learnt, error) {
 	err := parallel(ctx, workers, len(lessons), func(_, i int) { lessons[i].prepare(c) })
 	if err != nil {
 		return nil, err
 	}
-	type task struct {
-		lesson *lesson
-		label  int32
-	}
-	var tasks []task
-	for _, l := range lessons {
-		for _, label := range l.taught {
-			tasks = append(tasks, task{l, label})
-		}
-	}
+	full, rehearsals := lessons[0], lessons[1:]
 	out := &learnt{weights: make([][]weight, c.labels), bias: make([]float32, c.labels)}
 	solvers := make([]solver, workers)
-	err = parallel(ctx, workers, len(tasks), func(worker, i int) {
-		l, label := tasks[i].lesson, tasks[i].label
+	err = parallel(ctx, workers, len(full.taught), func(worker, i int) {
+		label := full.taught[i]
 		s := &solvers[worker]
-		bias := s.solve(l.vectors, l.labels, label, len(c.groups))
-		for n := range l.answers {
-			l.answers[n].scores[label] = l.questions.dot(n, s.w) + bias
-		}
-		if l != lessons[0] {
-			return
-		}
+		s.tolerance = settled
+		bias := s.solve(full.vectors, full.labels, label, len(c.groups), nil)
 		out.bias[label] = bias
 		for f, w := range s.w {
 			if w > negligible || w < -negligible {
 				out.weights[label] = append(out.weights[label], weight{int32(f), w})
+			}
+		}
+		// A rehearsal leaves rows out; for the others little changes.
+		alpha := slices.Clone(s.alpha)
+		s.tolerance = roughly
+		for _, l := range rehearsals {
+			if !l.teaches(label) || ctx.Err() != nil {
+				continue
+			}
+			bias := s.solve(l.vectors, l.labels, label, len(c.groups), func(i int) float32 { return alpha[l.rows[i]] })
+			for n := range l.answers {
+				l.answers[n].scores[label] = l.questions.dot(n, s.w) + bias
 			}
 		}
 	})

@@ -1,6 +1,7 @@
 package linear
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -20,6 +21,10 @@ type Options struct {
 	// is learnt like an example but never taken for something people write:
 	// it is not rehearsed with. A label may have names and no examples.
 	Names map[string][]string
+	// Ranking is set where only the order of the labels counts: there is no
+	// rehearsal, so that probabilities are but a guess, and training takes a
+	// fraction of the time.
+	Ranking bool
 	// Workers is how many goroutines train; GOMAXPROCS if it is not positive.
 	// The model does not depend on it.
 	Workers int
@@ -34,22 +39,27 @@ type Guess struct {
 // A Model classifies messages. It is immutable and safe for concurrent use.
 type Model struct {
 	labels   []string // sorted
-	features table
+	features index
 	groups   []group   // by feature
 	weights  []float32 // by feature, as in space
 	unseen   [scripts]float32
 	starts   []int32 // of each feature in entries; one more than features
 	entries  []entry
+	unit     float32   // the weight that an entry's 1 stands for
 	bias     []float32 // by label
 	trust    trust
 	scratch  sync.Pool
 }
 
-// An entry is what a feature says about a label.
+// An entry is what a feature says about a label, in units of the model. They
+// are many, and classifying waits for the memory they take.
 type entry struct {
-	label  int32
-	weight float32
+	label  uint16
+	weight int16
 }
+
+// maxLabels is how many labels an entry can tell apart.
+const maxLabels = 1 << 16
 
 // Train learns from the examples. The same examples in the same order give the
 // same model to the last bit, whatever the number of workers. It fails if
@@ -79,24 +89,50 @@ func train(ctx context.Context, examples []Example, opt Options) (*Model, error)
 	if err != nil {
 		return nil, err
 	}
-	lessons := append([]*lesson{fullLesson(c)}, rehearsals(c)...)
-	learnt, err := teach(ctx, c, lessons, workers)
+	lessons, settled := []*lesson{fullLesson(c)}, float32(roughly)
+	if !opt.Ranking {
+		lessons, settled = append(lessons, rehearsals(c)...), tolerance
+	}
+	learnt, err := teach(ctx, c, lessons, settled, workers)
 	if err != nil {
 		return nil, err
 	}
 	full := lessons[0]
 	m := &Model{
-		labels:   names,
-		features: c.features,
-		groups:   c.groups,
-		weights:  full.space.weights,
-		unseen:   full.space.unseen,
-		bias:     learnt.bias,
-		trust:    newTrust(lessons[1:]),
+		labels: names,
+		unseen: full.space.unseen,
+		bias:   learnt.bias,
+		trust:  newTrust(lessons[1:]),
 	}
-	m.starts, m.entries = prune(learnt.weights, len(c.groups))
-	m.scratch.New = func() any { return &scratch{scores: make([]float32, len(names))} }
+	starts, entries, unit := prune(learnt.weights, len(c.groups))
+	m.unit = unit
+	m.arrange(c, full.space.weights, starts, entries)
+	m.ready()
 	return m, nil
+}
+
+// arrange takes over the features of the corpus and what was learnt about
+// them, in the order of their hashes.
+func (m *Model) arrange(c *corpus, weights []float32, starts []int32, entries []entry) {
+	slots := slices.DeleteFunc(c.features.slots, func(s slot) bool { return s.number == 0 })
+	slices.SortFunc(slots, func(a, b slot) int { return cmp.Compare(a.hash, b.hash) })
+	hashes := make([]uint64, len(slots))
+	m.groups = make([]group, len(slots))
+	m.weights = make([]float32, len(slots))
+	m.starts = make([]int32, 1, len(slots)+1)
+	m.entries = make([]entry, 0, len(entries))
+	for i, s := range slots {
+		f := s.number - 1
+		hashes[i], m.groups[i], m.weights[i] = s.hash, c.groups[f], weights[f]
+		m.entries = append(m.entries, entries[starts[f]:starts[f+1]]...)
+		m.starts = append(m.starts, int32(len(m.entries)))
+	}
+	m.features = newIndex(hashes)
+}
+
+// ready prepares a complete model for Classify.
+func (m *Model) ready() {
+	m.scratch.New = func() any { return &scratch{scores: make([]float32, len(m.labels))} }
 }
 
 // Labels returns the labels in alphabetical order.
@@ -119,6 +155,9 @@ func collect(examples []Example, names map[string][]string) ([]Example, []string
 			return nil, nil, fmt.Errorf("row %d, %q, has no label; give it one or leave it out", i+1, r.Text)
 		}
 		labels[r.Label] = true
+	}
+	if len(labels) > maxLabels {
+		return nil, nil, fmt.Errorf("%d labels are more than %d", len(labels), maxLabels)
 	}
 	return rows, slices.Sorted(maps.Keys(labels)), nil
 }

@@ -8,6 +8,7 @@ const (
 	costIn    = 5 // of missing a row of the class; the others outnumber them
 	costOut   = 1
 	tolerance = .3  // of the gradient; scores are settled long before weights are
+	roughly   = 1   // a tolerance that leaves the order of scores as it is, nearly always
 	slight    = .05 // gradients that are not worth a step
 	maxEpochs = 100
 )
@@ -15,6 +16,8 @@ const (
 // A solver trains one class against the rest. It keeps its buffers from class
 // to class and is not safe for concurrent use.
 type solver struct {
+	tolerance float32 // of the gradient
+
 	w      []float32
 	alpha  []float32
 	active []int32
@@ -27,9 +30,15 @@ type solver struct {
 // it looks at all rows, descends over those that matter until they are
 // settled, and looks at all again. s.w holds w, one weight for each of dim
 // features, until the next call; b is returned.
-func (s *solver) solve(v *vectors, labels []int32, class int32, dim int) (bias float32) {
+//
+// It starts from s.alpha = guess(i) for row i, or from 0 if guess is nil: what
+// solved a similar problem is near the optimum of this one.
+func (s *solver) solve(v *vectors, labels []int32, class int32, dim int, guess func(i int) float32) (bias float32) {
 	s.w = zeroed(s.w, dim)
 	s.alpha = zeroed(s.alpha, len(labels))
+	if guess != nil {
+		bias = s.start(v, labels, class, guess)
+	}
 	w, alpha := s.w, s.alpha
 	active := s.active[:0]
 	rng := rand.New(rand.NewPCG(uint64(class), 0))
@@ -68,7 +77,7 @@ func (s *solver) solve(v *vectors, labels []int32, class int32, dim int) (bias f
 			}
 			bias += d
 		}
-		settled := hi-lo <= tolerance
+		settled := hi-lo <= s.tolerance
 		if settled && all {
 			break
 		}
@@ -79,6 +88,25 @@ func (s *solver) solve(v *vectors, labels []int32, class int32, dim int) (bias f
 	}
 	s.active = active
 	s.finish(v, labels, class)
+	return bias
+}
+
+// start sets alpha to the guess, and the weights and the bias to what follows.
+func (s *solver) start(v *vectors, labels []int32, class int32, guess func(i int) float32) (bias float32) {
+	for i := range s.alpha {
+		a := guess(i)
+		if a == 0 {
+			continue
+		}
+		s.alpha[i] = a
+		if labels[i] != class {
+			a = -a
+		}
+		for j := v.starts[i]; j < v.own[i]; j++ {
+			s.w[v.features[j]] += a * v.values[j]
+		}
+		bias += a
+	}
 	return bias
 }
 

@@ -35,9 +35,9 @@ func TestSolveIsOptimal(t *testing.T) {
 			c := mustCorpus(t, wordy(tt.rows, tt.labels))
 			l := fullLesson(c)
 			l.prepare(c)
-			var s solver
+			s := solver{tolerance: tolerance}
 			for _, label := range l.taught {
-				bias := s.solve(l.vectors, l.labels, label, len(c.groups))
+				bias := s.solve(l.vectors, l.labels, label, len(c.groups), nil)
 				length := float64(bias) * float64(bias)
 				for _, w := range s.w {
 					length += float64(w) * float64(w)

@@ -1,7 +1,8 @@
 package linear
 
 // A table gives hashes consecutive numbers, in the order in which they come.
-// The zero table is empty and ready to use.
+// The zero table is empty and ready to use. It is for training; what a model
+// knows of it afterwards is an index.
 type table struct {
 	slots []slot // a power of two of them, at most half in use
 	size  int
@@ -10,24 +11,6 @@ type table struct {
 type slot struct {
 	hash   uint64
 	number int32 // counted from 1; 0 marks a free slot
-}
-
-const noFeature = -1
-
-// find returns the number of hash, or noFeature.
-func (t *table) find(hash uint64) int32 {
-	if t.size == 0 {
-		return noFeature
-	}
-	mask := uint64(len(t.slots) - 1)
-	for i := hash & mask; ; i = (i + 1) & mask {
-		switch s := &t.slots[i]; {
-		case s.number == 0:
-			return noFeature
-		case s.hash == hash:
-			return s.number - 1
-		}
-	}
 }
 
 // insert returns the number of hash, giving it the next one if it is new.
@@ -48,9 +31,11 @@ func (t *table) insert(hash uint64) int32 {
 	}
 }
 
-func (t *table) grow() {
+func (t *table) grow() { t.resize(max(1024, 2*len(t.slots))) }
+
+func (t *table) resize(slots int) {
 	old := t.slots
-	t.slots = make([]slot, max(1024, 2*len(old)))
+	t.slots = make([]slot, slots)
 	mask := uint64(len(t.slots) - 1)
 	for _, s := range old {
 		if s.number == 0 {

@@ -10,7 +10,6 @@ import (
 	"testing"
 
 	"tilldesk/bot"
-	"tilldesk/bot/store"
 )
 
 func parallelDeliveries(t *testing.T, f *fixture) {
@@ -191,7 +190,7 @@ func badTexts(t *testing.T, f *fixture) {
 	}
 	dead, err := f.db.Dead(t.Context(), 100)
 	f.must(err)
-	f.same("why", true, slices.ContainsFunc(dead, func(m store.DeadMessage) bool { return m.Why == "nul in it!" }))
+	f.same("why", true, slices.ContainsFunc(dead, func(m bot.PutAside) bool { return m.Why == "nul in it!" }))
 }
 
 // jsonCopy returns what is left of a value that went through JSON.

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"tilldesk/bot"
+	"tilldesk/bot/desk"
 	"tilldesk/bot/dialog"
 	"tilldesk/bot/store"
 	"tilldesk/content/source"
@@ -12,7 +13,7 @@ import (
 
 // richState is a state with something in every kind of field.
 func richState() dialog.State {
-	fix := &dialog.Fixing{Intent: "scan.huabei", Step: "check_network", Answers: map[string]dialog.Result{"a": dialog.Yes}, Unsure: 1}
+	fix := &dialog.Fixing{Intent: "scan.huabei", Step: "check_network", Evidence: dialog.Evidence{Answers: map[string]dialog.Result{"a": dialog.Yes}}, Unsure: 1}
 	return dialog.State{
 		Lang: source.Zh, Traditional: true, Phase: dialog.Guiding, Fix: fix, Paused: []dialog.Fixing{*fix},
 		Offered: []dialog.Choice{{ID: "yes", Label: source.Text{Zh: "是", En: "yes"}}},
@@ -57,7 +58,7 @@ func commitWhole(t *testing.T, f *fixture) {
 	}
 	outcomes, err := f.db.Outcomes(t.Context())
 	f.must(err)
-	f.same("outcomes", []store.Outcome{{Intent: "scan.huabei", Brand: "sunmi", Step: "restart", Result: dialog.Fixed, N: 2}}, outcomes)
+	f.same("outcomes", []dialog.Count{{Intent: "scan.huabei", Brand: "sunmi", Step: "restart", Result: dialog.Fixed, N: 2}}, outcomes)
 }
 
 func commitNothing(t *testing.T, f *fixture) {
@@ -120,10 +121,11 @@ func oneCase(t *testing.T, f *fixture) {
 	f.same("cases", []string{"T1", "T2"}, sorted(tickets))
 	k, err := f.db.Case(t.Context(), "T1")
 	f.must(err)
-	f.same("case", store.Case{
-		ID: k.ID, Ticket: "T1", Conversation: c.ID, Cause: "asked", Intent: "scan.huabei", Card: card, State: store.Waiting, Opened: f.now,
+	f.same("case", desk.Case{
+		Number: 1, Ticket: "T1", Conversation: c.ID, Address: c.Address, Version: k.Version, Urgency: desk.Normal, Lang: st.Lang,
+		Cause: "asked", Intent: "scan.huabei", Card: card, State: desk.Waiting, Opened: f.now, Handed: f.now, Unanswered: f.now, Updated: f.now,
 	}, k)
-	if _, err := f.db.Case(t.Context(), "T99"); !errors.Is(err, store.ErrNotFound) {
+	if _, err := f.db.Case(t.Context(), "T99"); !errors.Is(err, desk.ErrNotFound) {
 		t.Errorf("Case of an unknown ticket: %v, want ErrNotFound", err)
 	}
 	f.same("card", `{"cause":"asked","symptom":{"zh":"花呗","en":"Huabei"},"chance":0.5,"facts":{"wallet":"huabei"},"codes":["pos/51"],`+
@@ -173,16 +175,16 @@ func putAside(t *testing.T, f *fixture) {
 	next := turn(f.claimOne(), "sorry")
 	next.Dead = "it panicked"
 	f.commit(next)
-	want := store.DeadMessage{
+	want := bot.PutAside{
 		ID: r.Message, Conversation: r.Conversation, Address: bot.Address{Channel: "web", Remote: "shop"}, Why: "it panicked", Received: f.now,
 	}
-	dead := func() []store.DeadMessage {
+	dead := func() []bot.PutAside {
 		t.Helper()
 		all, err := f.db.Dead(t.Context(), 10)
 		f.must(err)
 		return all
 	}
-	f.same("put aside", []store.DeadMessage{want}, dead())
+	f.same("put aside", []bot.PutAside{want}, dead())
 	f.same("counted", 1, f.queue().Dead)
 	got, done, err := f.db.Replies(t.Context(), r.Message)
 	f.must(err)

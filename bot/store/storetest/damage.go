@@ -121,6 +121,12 @@ func (f *fixture) fill(remote string) bot.ConversationID {
 	next.State.Facts = next.Handoff.Facts
 	next.Card = bot.Card{Cause: "asked", Facts: next.Handoff.Facts}
 	f.commit(next)
+	_, err := f.db.Carry(f.Context(), bot.Call{
+		Conversation: r.Conversation, Remote: "1", At: f.now,
+		Window: bot.Window{Kind: bot.WindowMessage, Opened: f.now, Until: f.now.Add(time.Hour), Allowed: 5},
+	}, func([]bot.Outbound) bot.Carried { return bot.Carried{Body: "secret answer to " + remote} })
+	f.must(err)
+	f.fillTelegram(r)
 	return r.Conversation
 }
 

@@ -52,6 +52,19 @@ func Exercise(t *testing.T, dsn func(testing.TB) string) {
 		{"damaged states are noticed", damagedState},
 		{"nothing of a conversation is left", eraseAll},
 		{"what is old is deleted", purge},
+		{"files that are old are forgotten", purgeMedia},
+		{"jobs are done by one at a time", jobs},
+		{"choices of an earlier turn", offered},
+		{"messages that belong together", together},
+		{"files that come later", media},
+		{"leases of Telegram", leases},
+		{"updates that cannot be read", deadUpdates},
+		{"files to be fetched", wantedFiles},
+		{"topics of the staff group", topics},
+		{"the answer to a call", carry},
+		{"replies that are held", holds},
+		{"what a network grants", windows},
+		{"tokens and facts", credentials},
 		{"random interleavings", machine},
 	} {
 		t.Run(part.name, func(t *testing.T) {
@@ -218,7 +231,7 @@ func texts[T any](all []T) []string {
 			texts = append(texts, v.Reply.Text)
 		case bot.Outbound:
 			texts = append(texts, v.Reply.Text)
-		case store.Parked:
+		case bot.Parked:
 			texts = append(texts, v.Reply.Text)
 		case bot.Reply:
 			texts = append(texts, v.Text)

@@ -102,6 +102,15 @@ func Open(t testing.TB, dsn string, opt store.Options) *store.DB {
 // is closed with the test.
 func Raw(t testing.TB, dsn string) *sql.DB {
 	t.Helper()
+	pool := raw(t, dsn)
+	t.Cleanup(func() { pool.Close() })
+	return pool
+}
+
+// raw opens the database beneath a store. Whoever looks into it many times in
+// one test closes it: PostgreSQL has a hundred connections and no more.
+func raw(t testing.TB, dsn string) *sql.DB {
+	t.Helper()
 	driver, name := "pgx", dsn
 	if path, ok := strings.CutPrefix(dsn, "sqlite:"); ok {
 		driver, name = "sqlite", fmt.Sprintf("file:%s?_busy_timeout=10000&_foreign_keys=on", path)
@@ -110,7 +119,6 @@ func Raw(t testing.TB, dsn string) *sql.DB {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { pool.Close() })
 	return pool
 }
 
@@ -124,7 +132,9 @@ func Tables(t testing.TB, dsn string) map[string][]string {
 		query = `SELECT table_name, column_name FROM information_schema.columns
 			WHERE table_schema = current_schema() ORDER BY table_name, ordinal_position`
 	}
-	rows, err := Raw(t, dsn).QueryContext(t.Context(), query)
+	pool := raw(t, dsn)
+	defer pool.Close()
+	rows, err := pool.QueryContext(t.Context(), query)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -148,7 +158,8 @@ func Tables(t testing.TB, dsn string) map[string][]string {
 // Dump returns all rows of all tables of a store, by table and column.
 func Dump(t testing.TB, dsn string) map[string][]map[string]any {
 	t.Helper()
-	pool := Raw(t, dsn)
+	pool := raw(t, dsn)
+	defer pool.Close()
 	all := map[string][]map[string]any{}
 	for table, columns := range Tables(t, dsn) {
 		rows, err := pool.QueryContext(t.Context(), "SELECT "+strings.Join(columns, ", ")+" FROM "+table+" ORDER BY 1")
@@ -174,4 +185,15 @@ func Dump(t testing.TB, dsn string) map[string][]map[string]any {
 		}
 	}
 	return all
+}
+
+// Count returns how many rows of a table a condition holds for.
+func Count(t testing.TB, dsn, table, where string) (n int) {
+	t.Helper()
+	pool := raw(t, dsn)
+	defer pool.Close()
+	if err := pool.QueryRowContext(t.Context(), "SELECT count(*) FROM "+table+" WHERE "+where).Scan(&n); err != nil {
+		t.Fatal(err)
+	}
+	return n
 }

@@ -114,7 +114,7 @@ func held(t *testing.T, f *fixture) {
 	two := f.claimOutOne()
 	f.same("the one after it", "two", two.Reply.Text)
 	f.must(f.db.Hold(t.Context(), two, "timeout"))
-	list := func() []store.Parked {
+	list := func() []bot.Parked {
 		t.Helper()
 		all, err := f.db.Held(t.Context(), 10)
 		f.must(err)

@@ -94,7 +94,7 @@ function merge(list) {
     if (m.author === "merchant") {
       forget(m.message_id);
     } else if (!quiet) {
-      announce(word(m.author === "staff" ? "staff" : "assistant") + ": " + m.text);
+      announce(word(m.author === "staff" ? "staff" : "assistant") + ": " + (m.text || word("photo_of_staff")));
       if (document.hidden) unread++;
     }
   }
@@ -139,16 +139,16 @@ function bubble(author, text, picture) {
   return line;
 }
 
-function picture(src, href) {
+function picture(src, href, name = "photo_of_you") {
   const frame = element(href ? "a" : "div", "bubble picture");
   if (href) {
     frame.href = href;
     frame.target = "_blank";
     frame.rel = "noopener";
-    frame.setAttribute("aria-label", word("photo_of_you") + " – " + word("photo_open"));
+    frame.setAttribute("aria-label", word(name) + " – " + word("photo_open"));
   }
   const img = element("img");
-  img.alt = word("photo_of_you");
+  img.alt = word(name);
   img.addEventListener("load", () => { if (following) toEnd(); });
   img.src = src;
   frame.append(img);
@@ -158,6 +158,7 @@ function picture(src, href) {
 function messageNode(m) {
   const url = m.photo && `/api/photo?${talk}&message_id=${m.message_id}`;
   const line = bubble(m.author, m.text, url && picture(url, url));
+  for (const file of m.media ?? []) line.append(picture(file.url, file.url, "photo_of_staff"));
   if (m.kind === "notice") line.classList.add("notice-line");
   if (m.kind === "escalated") line.classList.add("escalated");
   if (m.masked) line.append(element("p", "meta", word("masked")));
@@ -232,7 +233,7 @@ function wanted() {
   said.forEach((m, i) => {
     const gap = !before || Date.parse(m.at) - Date.parse(before.at) > 10 * 60_000;
     if (gap) list.push(node("time" + m.seq, () => element("div", "time", timeText(new Date(m.at)))));
-    if (m.text || m.photo) {
+    if (m.text || m.photo || m.media) {
       const line = node("said" + m.seq, () => messageNode(m));
       line.classList.toggle("first", gap || before.author !== m.author);
       list.push(line);

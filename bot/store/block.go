@@ -1,0 +1,40 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"tilldesk/bot"
+)
+
+// Block keeps a merchant out from a time on: what they write is stored, and
+// neither answered nor shown to staff as something new. The zero time lets them
+// in again, from their next message on. It fails with ErrNotFound if there is
+// no such conversation.
+func (db *DB) Block(ctx context.Context, id bot.ConversationID, since time.Time) error {
+	at := int64(0)
+	if !since.IsZero() {
+		at = millis(since)
+	}
+	err := db.inTx(ctx, func(tx querier) error {
+		// Whoever answers now has lost its claim.
+		return execOne(ctx, tx, ErrNotFound, freeConversation+"blocked_at = $2, updated_at = $3 WHERE id = $1", key(id), at, millis(db.now()))
+	})
+	if err != nil {
+		return fmt.Errorf("blocking the merchant of conversation %s: %w", id, err)
+	}
+	return nil
+}
+
+// passOver settles what waits in the conversation of a blocked merchant with a
+// turn in which nothing is said, so that nobody waits for an answer.
+func (db *DB) passOver(ctx context.Context, tx querier, conversation string, now int64) error {
+	turn := db.newID()
+	if _, err := exec(ctx, tx, `INSERT INTO turns (id, conversation_id, reason, state, state_sum, at)
+		SELECT $2, id, 'blocked', state, state_sum, $3 FROM conversations WHERE id = $1`, conversation, turn, now); err != nil {
+		return err
+	}
+	_, err := exec(ctx, tx, "UPDATE inbox SET state = 'done', turn_id = $2 WHERE conversation_id = $1 AND state = 'new'", conversation, turn)
+	return err
+}

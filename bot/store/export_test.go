@@ -1,0 +1,6 @@
+package store
+
+// What tests outside of the package look into.
+const SelectEvent = selectEvent
+
+var Listing = (*DB).listing

@@ -1,0 +1,38 @@
+package store
+
+import (
+	"context"
+	"fmt"
+
+	"tilldesk/bot"
+)
+
+// SetMedia replaces the n-th file of a message, counted from 0: it has been
+// fetched from its network by now. It fails with ErrNotFound if there is no
+// such message or file.
+func (db *DB) SetMedia(ctx context.Context, id bot.MessageID, n int, media bot.Media) error {
+	err := db.inTx(ctx, func(tx querier) error {
+		all, err := collect(ctx, tx, func(scan func(...any) error) (message, error) { return scanMessage(scan) },
+			"SELECT "+messageColumns+" FROM messages m WHERE id = $1"+db.dialect.forUpdate, key(id))
+		if err != nil || len(all) == 0 {
+			return orNotFound(err)
+		}
+		m := all[0]
+		p, err := m.payload()
+		if err != nil {
+			return err
+		}
+		if n >= len(p.Media) {
+			return ErrNotFound
+		}
+		p.Media[n] = media
+		if m.more, err = encode(p); err != nil {
+			return err
+		}
+		return execOne(ctx, tx, ErrNotFound, "UPDATE messages SET payload = $2, sum = $3 WHERE id = $1", m.id, m.more, m.sum())
+	})
+	if err != nil {
+		return fmt.Errorf("adding a file to message %s: %w", id, err)
+	}
+	return nil
+}

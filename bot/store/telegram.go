@@ -1,0 +1,215 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"tilldesk/bot"
+)
+
+// A PollLease lets one process fetch the updates of a Telegram bot.
+type PollLease struct {
+	Bot    int64
+	Token  string // proves that it still holds
+	Offset int64  // the first update that is not stored yet; 0: whatever waits
+}
+
+// LeasePoll takes the lease on a bot's updates, or reports false if another
+// process has it.
+func (db *DB) LeasePoll(ctx context.Context, botID int64, owner string, now time.Time, lease time.Duration) (l PollLease, ok bool, err error) {
+	l = PollLease{Bot: botID, Token: db.newID()}
+	err = db.inTx(ctx, func(tx querier) error {
+		if _, err := exec(ctx, tx, "INSERT INTO telegram_bots (bot_id) VALUES ($1) ON CONFLICT (bot_id) DO NOTHING", botID); err != nil {
+			return err
+		}
+		err := tx.QueryRowContext(ctx, `UPDATE telegram_bots SET lease_owner = $2, lease_token = $3, lease_until = $4
+			WHERE bot_id = $1 AND lease_until <= $5 RETURNING next_offset`,
+			botID, clean(owner), l.Token, millis(now.Add(lease)), millis(now)).Scan(&l.Offset)
+		ok = err == nil
+		if errors.Is(err, sql.ErrNoRows) {
+			err = nil
+		}
+		return err
+	})
+	if err != nil {
+		return PollLease{}, false, fmt.Errorf("taking the lease on the updates of bot %d: %w", botID, err)
+	}
+	return l, ok, nil
+}
+
+// RenewPoll lengthens a lease. It fails with bot.ErrLost if it has ended.
+func (db *DB) RenewPoll(ctx context.Context, l PollLease, until time.Time) error {
+	return db.polled(ctx, l, "renewing", "lease_until = $3", millis(until))
+}
+
+// SavePoll records the first update that is not stored yet. It fails with
+// bot.ErrLost if the lease has ended.
+func (db *DB) SavePoll(ctx context.Context, l PollLease, offset int64) error {
+	return db.polled(ctx, l, "moving", "next_offset = $3", offset)
+}
+
+// EndPoll gives a lease back.
+func (db *DB) EndPoll(ctx context.Context, l PollLease) error {
+	return db.polled(ctx, l, "ending", "lease_token = '', lease_until = $3", int64(0))
+}
+
+func (db *DB) polled(ctx context.Context, l PollLease, what, set string, arg int64) error {
+	err := db.inTx(ctx, func(tx querier) error {
+		return execOne(ctx, tx, bot.ErrLost, "UPDATE telegram_bots SET "+set+" WHERE bot_id = $1 AND lease_token = $2", l.Bot, l.Token, arg)
+	})
+	if err != nil {
+		return fmt.Errorf("%s the lease on the updates of bot %d: %w", what, l.Bot, err)
+	}
+	return nil
+}
+
+// A DeadUpdate is one of Telegram that could not be read.
+type DeadUpdate struct {
+	Bot, Update int64
+	Remote      string // of the conversation, as far as it can be told
+	Raw         string // with its texts masked
+	Why         string
+	Received    time.Time
+}
+
+// BuryUpdate stores an update that cannot be read, once.
+func (db *DB) BuryUpdate(ctx context.Context, u DeadUpdate) error {
+	err := db.inTx(ctx, func(tx querier) error {
+		_, err := exec(ctx, tx, `INSERT INTO telegram_dead (bot_id, update_id, remote, raw, why, received_at) VALUES ($1, $2, $3, $4, $5, $6)
+			ON CONFLICT (bot_id, update_id) DO NOTHING`, u.Bot, u.Update, clean(u.Remote), clean(u.Raw), cleanWhy(u.Why), millis(u.Received))
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("putting aside update %d: %w", u.Update, err)
+	}
+	return nil
+}
+
+// DeadUpdates returns up to limit updates that could not be read, newest first.
+func (db *DB) DeadUpdates(ctx context.Context, botID int64, limit int) ([]DeadUpdate, error) {
+	all, err := collect(ctx, db.reader, func(scan func(...any) error) (u DeadUpdate, err error) {
+		var received int64
+		err = scan(&u.Bot, &u.Update, &u.Remote, &u.Raw, &u.Why, &received)
+		u.Received = fromMillis(received)
+		return u, err
+	}, "SELECT bot_id, update_id, remote, raw, why, received_at FROM telegram_dead WHERE bot_id = $1 ORDER BY received_at DESC, update_id DESC LIMIT $2", botID, limit)
+	if err != nil {
+		return nil, fmt.Errorf("listing updates that could not be read: %w", db.dialect.explain(err))
+	}
+	return all, nil
+}
+
+// purgeDeadUpdates deletes those received before a time.
+func (db *DB) purgeDeadUpdates(ctx context.Context, before time.Time) error {
+	return db.inTx(ctx, func(tx querier) error {
+		_, err := exec(ctx, tx, "DELETE FROM telegram_dead WHERE received_at < $1", millis(before))
+		return err
+	})
+}
+
+// PartsSent returns how many parts of a long message have been sent.
+func (db *DB) PartsSent(ctx context.Context, id bot.MessageID) (n int, err error) {
+	err = db.reader.QueryRowContext(ctx, "SELECT sent FROM telegram_parts WHERE message_id = $1", key(id)).Scan(&n)
+	if errors.Is(err, sql.ErrNoRows) {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, fmt.Errorf("reading how much of message %s is sent: %w", id, db.dialect.explain(err))
+	}
+	return n, nil
+}
+
+// SetPartsSent records it.
+func (db *DB) SetPartsSent(ctx context.Context, id bot.MessageID, n int) error {
+	err := db.inTx(ctx, func(tx querier) error {
+		_, err := exec(ctx, tx, `INSERT INTO telegram_parts (message_id, sent) VALUES ($1, $2)
+			ON CONFLICT (message_id) DO UPDATE SET sent = excluded.sent`, string(id), n)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("recording how much of message %s is sent: %w", id, err)
+	}
+	return nil
+}
+
+// A WantedFile is one of a message that is still to be fetched.
+type WantedFile struct {
+	Message  bot.MessageID
+	N        int // place in the message
+	Media    bot.Media
+	Attempts int // times it was tried before
+}
+
+// WantFiles records that the files of a message are to be fetched, once.
+func (db *DB) WantFiles(ctx context.Context, id bot.MessageID, places ...int) error {
+	if len(places) == 0 {
+		return nil
+	}
+	err := db.inTx(ctx, func(tx querier) error {
+		for _, n := range places {
+			if _, err := exec(ctx, tx, "INSERT INTO telegram_files (message_id, n) VALUES ($1, $2) ON CONFLICT (message_id, n) DO NOTHING", string(id), n); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("noting the files of message %s: %w", id, err)
+	}
+	return nil
+}
+
+// ClaimFiles takes up to limit files that are due to be fetched, and puts them
+// off until the time given, in case nobody comes back with them.
+func (db *DB) ClaimFiles(ctx context.Context, now, until time.Time, limit int) ([]WantedFile, error) {
+	var files []WantedFile
+	err := db.inTx(ctx, func(tx querier) (err error) {
+		files, err = collect(ctx, tx, func(scan func(...any) error) (f WantedFile, err error) {
+			err = scan(&f.Message, &f.N, &f.Attempts)
+			return f, err
+		}, `WITH due AS MATERIALIZED (
+			SELECT message_id, n FROM telegram_files WHERE done_at IS NULL AND next_at <= $1 ORDER BY next_at, message_id, n LIMIT $3`+db.dialect.skipLocked+`)
+			UPDATE telegram_files SET next_at = $2, attempts = attempts + 1 WHERE (message_id, n) IN (SELECT message_id, n FROM due)
+			RETURNING message_id, n, attempts - 1`, millis(now), millis(until), limit)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("claiming files to be fetched: %w", err)
+	}
+	for i := range files {
+		f := &files[i]
+		all, err := collect(ctx, db.reader, scanEntry, selectEntry+"WHERE m.id = $1", string(f.Message))
+		if err != nil {
+			return nil, fmt.Errorf("reading message %s: %w", f.Message, db.dialect.explain(err))
+		}
+		if len(all) == 1 && f.N < len(all[0].Media) {
+			f.Media = all[0].Media[f.N]
+		}
+	}
+	return files, nil
+}
+
+// RetryFile lets a claimed file be fetched again at a time.
+func (db *DB) RetryFile(ctx context.Context, f WantedFile, at time.Time, why string) error {
+	return db.settleFile(ctx, f, "next_at = $3, last_error = $4", millis(at), cleanWhy(why))
+}
+
+// EndFile records that a claimed file was fetched, or cannot be.
+func (db *DB) EndFile(ctx context.Context, f WantedFile, at time.Time, why string) error {
+	return db.settleFile(ctx, f, "done_at = $3, last_error = $4", millis(at), cleanWhy(why))
+}
+
+func (db *DB) settleFile(ctx context.Context, f WantedFile, set string, args ...any) error {
+	err := db.inTx(ctx, func(tx querier) error {
+		// The message may have been erased meanwhile; then there is nothing to note.
+		_, err := exec(ctx, tx, "UPDATE telegram_files SET "+set+" WHERE message_id = $1 AND n = $2", append([]any{string(f.Message), f.N}, args...)...)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("noting what became of file %d of message %s: %w", f.N, f.Message, err)
+	}
+	return nil
+}

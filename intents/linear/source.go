@@ -1,0 +1,9 @@
+package linear
+
+import "embed"
+
+// Source is the program text of this package. The same examples give another
+// model when it changes; who keeps models can tell by it.
+//
+//go:embed *.go
+var Source embed.FS

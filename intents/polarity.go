@@ -1,0 +1,91 @@
+package intents
+
+import "regexp"
+
+// What a yes/no question may ask, where that decides what a plain statement
+// answers: 「都不行」 is a no to "does another wallet work?" and a yes to "is it
+// the same with another phone?".
+const (
+	AskedWorks Asked = "works" // whether something works
+	AskedFails Asked = "fails" // whether something fails as well
+)
+
+// base returns the kind of question whose answers were learnt.
+func (a Asked) base() Asked {
+	if a == AskedWorks || a == AskedFails {
+		return AskedCheck
+	}
+	return a
+}
+
+var (
+	asksFails = regexp.MustCompile(`(?i)(?:也|还是|都|同样|仍然|照样)[^,，。?？]{0,6}(?:不|没反应|失败|这样|一样|同样|出现|出问题)|[扫付收刷用连]不[了上出进到][^,，。?？]{0,6}[吗嗎么]|\b(?:the same|same (?:trouble|problem|thing)|fails?|failing|also (?:not|fail)|cannot|can't|don't work|doesn't work|have (?:it|the trouble) too)\b`)
+	asksWorks = regexp.MustCompile(`(?i)能[^,，。?？“”"]{0,10}[吗嗎么]|(?:正常|好用|顺利|成功|可以|行得通|没问题)[^,，。?？]{0,3}[吗嗎么]|\b(?:do|does|can|did|will)\b[^?]*\b(?:work|go through|went through|scan|pay|succeed|read|open|print)\b|\b(?:is|are)\b[^?]*\b(?:ok|okay|normal|fine|working)\b`)
+
+	saysFails = regexp.MustCompile(`不行|不能[用收付扫成]|不能$|[扫付收刷用连打]不[了上出进成到开]|没反应|不认|失败|不好使|不成|不中|不灵|没用|挂了|都这样|\b(?:fails?|failed|not work|(?:doesn't|don't|won't|didn't) (?:work|go|scan|pay|read)|cannot|dead|refused|declined|nothing works)\b`)
+	saysSame  = regexp.MustCompile(`一样|一个样|同样|都这样|也这样|照旧|\b(?:same|likewise|identical)\b`)
+	saysWorks = regexp.MustCompile(`正常|好好的|没问题|没毛病|没事|好使|能[用收付扫过成上]|可以|都行|就(?:行|好|过|成|能)|一下就|好的|顺利|\b(?:works?|working|fine|goes thr\w*|went thr\w*|go thr\w*|no problem|no issue|normal|passes|passed|scans|all good|succeeds?)\b`)
+	saysNot   = regexp.MustCompile(`不[正可能好顺一同]|没[正能好]|(?:并|都|也)不|\b(?:not|no|never|none|isn't|aren't|doesn't|don't|won't|didn't|cannot)\b`)
+)
+
+// AskedIn reads from the words of a yes/no question whether it asks if
+// something works, or if it fails.
+func AskedIn(question string) Asked {
+	question = Normalise(question)
+	switch fails, works := asksFails.MatchString(question), asksWorks.MatchString(question); {
+	case fails:
+		return AskedFails
+	case works:
+		return AskedWorks
+	}
+	return AskedCheck
+}
+
+// stated reads an answer that says neither yes nor no but how it is. It returns
+// "" where it says nothing of the kind, or both.
+func stated(normal string, asked Asked) Act {
+	if asked != AskedWorks && asked != AskedFails {
+		return ""
+	}
+	fails := saysFails.MatchString(normal)
+	works := saysWorks.MatchString(normal) && !saysNot.MatchString(saysFails.ReplaceAllString(normal, ""))
+	if asked == AskedFails {
+		fails = fails || saysSame.MatchString(normal) && !saysNot.MatchString(normal)
+	}
+	switch {
+	case fails == works:
+		return ""
+	case works == (asked == AskedWorks):
+		return ActYes
+	}
+	return ActNo
+}
+
+// How sure a rule is of what an answer states, and the probability from which
+// the classifier is believed instead.
+const (
+	plainly = 0.8
+	surely  = 0.9
+)
+
+var nowWorks = regexp.MustCompile(`现在|好了|行了|可以了|\bnow\b`)
+
+// answers reports whether a text of the act may be a plain statement that
+// answers a question. "It works now" is more than that.
+func answers(act Act, score float64, normal string) bool {
+	switch act {
+	case ActYes, ActNo, ActNotFixed:
+		return true
+	case ActFixed:
+		return !nowWorks.MatchString(normal)
+	}
+	return score < SureAct
+}
+
+// asksHow is an answer that asks about the step itself: what a thing is, where
+// it is, how it is done.
+var asksHow = regexp.MustCompile(`是(?:什么|哪[个里一]|指什么)|什么(?:叫|是)|在哪|哪里[有看找点按]|哪[个一](?:键|灯|口|是|图标|按钮)|(?:怎么|咋|如何)(?:看|弄|找|开|操作|分|查|算|点|搞|擦|进)|\b(?:what(?:'s| is| does)|where(?:'s| is| do| can)|which (?:one|part|button|key|light|page|menu)|how (?:do i|can i|to (?:see|find|check|do|open|tell)))\b`)
+
+// longestHow is how many characters a question about the step has; one about
+// something else explains more.
+const longestHow = 40
