@@ -18,6 +18,7 @@ func parts() []part {
 		webPart(),
 		signinPart(),
 		deskPart(),
+		consolePart(),
 		hookPart(),
 		retentionPart(),
 	}

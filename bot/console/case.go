@@ -1,0 +1,317 @@
+package console
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"math"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"tilldesk/bot"
+	"tilldesk/bot/desk"
+	"tilldesk/bot/signin"
+	"tilldesk/content/source"
+)
+
+// caseBody is the page of a case.
+type caseBody struct {
+	Ticket, Title, Back string
+	State               desk.State
+	StateName           string
+	Urgent              bool
+	Urgency             string
+	Owner               string
+	Mine                bool
+	Due                 *marked
+	Snoozed, Blocked    time.Time
+	Viewers             []viewer
+	Can                 can
+	Causes, Fixes       []option
+	Members, Urgencies  []option
+	Snoozes             []option
+	Earlier             string
+	Lines               []line
+	ClientID            string
+	Window              *marked
+
+	Next         string
+	Facts        []fact
+	Tried        []tried
+	Photos       []string
+	Passages     []passage
+	Tags         []string
+	TagLine      string
+	Conversation bot.ConversationID
+	Merchant     string
+	Name         string
+	Past         []link
+	Similar      []link
+}
+
+// marked is a text with a tone: soon, late.
+type marked struct{ Text, Tone string }
+
+type viewer struct {
+	Name   string
+	Typing bool
+}
+
+// can is what may be done with a case now.
+type can struct {
+	Take, Resolve, Give, Snooze, Wake, PutBack, Release, Close, Merge, Reopen, More bool
+}
+
+type fact struct{ Name, Value string }
+
+type tried struct{ Mark, Text, Result, Note string }
+
+type passage struct{ Title, Text string }
+
+type link struct{ Ticket, Title, When, State string }
+
+func (c *Console) showCase(w http.ResponseWriter, r *http.Request) {
+	ctx, v := r.Context(), signin.From(r.Context())
+	p, err := c.begin(r, "", "card")
+	if err != nil {
+		c.fail(w, r, err)
+		return
+	}
+	card, err := c.desk.Card(ctx, r.PathValue("ticket"))
+	if err != nil {
+		c.fail(w, r, err)
+		return
+	}
+	events, err := c.desk.Timeline(ctx, card.Case.Ticket, 0, 0)
+	if err != nil {
+		c.fail(w, r, err)
+		return
+	}
+	names, err := c.names(ctx)
+	if err != nil {
+		c.fail(w, r, err)
+		return
+	}
+	members, err := c.desk.Members(ctx)
+	if err != nil {
+		c.fail(w, r, err)
+		return
+	}
+	k := card.Case
+	p.Ticket, p.Title = k.Ticket, k.Ticket+" "+titleOf(v.Lang, k)
+	body := c.caseHead(v, k, names)
+	body.Lines = c.lines(v.Lang, card.Messages, events, names)
+	if len(card.Messages) > 0 {
+		first := card.Messages[0]
+		earlier, err := c.store.Before(ctx, k.Conversation, first.Seq, 1)
+		if err != nil {
+			c.fail(w, r, err)
+			return
+		}
+		if len(earlier) > 0 {
+			body.Earlier = "/desk/merchant/" + string(k.Conversation) + "?before=" + strconv.FormatInt(first.Seq, 10)
+		}
+	}
+	for _, m := range members {
+		if m.ID == k.Owner {
+			continue
+		}
+		name := m.Name
+		if m.Lead {
+			name = say(v.Lang, "give.lead", name)
+		}
+		if m.Away {
+			name = say(v.Lang, "give.away", name)
+		}
+		body.Members = append(body.Members, option{m.ID, name, false})
+	}
+	body.ClientID = rand.Text()
+	if body.Window, err = c.window(ctx, v.Lang, k); err != nil {
+		c.fail(w, r, err)
+		return
+	}
+	c.cardOf(v.Lang, card, &body)
+	p.Body = body
+	c.show(w, r, http.StatusOK, "case", p)
+}
+
+// fewLeft is how many messages of a window are few.
+const fewLeft = 2
+
+// window says what may still be sent to the merchant, where the network grants
+// only so much; nil where it does not.
+func (c *Console) window(ctx context.Context, lang source.Lang, k desk.Case) (*marked, error) {
+	if c.opt.Channel == nil {
+		return nil, nil
+	}
+	channel, ok := c.opt.Channel(k.Address.Channel).(bot.Windowed)
+	if !ok {
+		return nil, nil
+	}
+	conversation, err := c.store.Conversation(ctx, k.Conversation)
+	if err != nil {
+		return nil, err
+	}
+	now := c.now()
+	window, err := channel.Window(conversation, now)
+	if err != nil {
+		return nil, fmt.Errorf("asking what may be sent in conversation %s: %w", k.Conversation, err)
+	}
+	left := window.Left(now)
+	switch {
+	case left == 0:
+		return &marked{say(lang, "window.shut"), "late"}, nil
+	case left <= fewLeft:
+		return &marked{say(lang, "window.open", left, moment(lang, window.Until, now, c.zone())), "soon"}, nil
+	}
+	return &marked{say(lang, "window.open", left, moment(lang, window.Until, now, c.zone())), "soft"}, nil
+}
+
+// caseHead sets out what stands above the talk: where the case stands and what
+// may be done.
+func (c *Console) caseHead(v signin.Viewer, k desk.Case, names map[string]string) caseBody {
+	lang, now := v.Lang, c.now()
+	body := caseBody{
+		Ticket: k.Ticket, Title: titleOf(lang, k), Back: "/desk/",
+		State: k.State, StateName: say(lang, "state."+string(k.State)),
+		Urgent: k.Urgency >= desk.High && k.Open(), Urgency: say(lang, "urgency."+strconv.Itoa(int(k.Urgency))),
+		Owner: nameIn(names, k.Owner), Mine: k.Owner == string(v.ID) && k.Owner != "", Snoozed: k.Snoozed, Blocked: k.Blocked,
+	}
+	if body.Mine {
+		body.Back = "/desk/?view=mine"
+	}
+	if k.Open() && !k.Due.Answer.IsZero() {
+		at := moment(lang, k.Due.Answer, now, c.zone())
+		if now.After(k.Due.Answer) {
+			body.Due = &marked{say(lang, "due.answer_late", at), "late"}
+		} else {
+			body.Due = &marked{say(lang, "due.answer", at), "soft"}
+		}
+	}
+	for _, one := range k.Viewers {
+		if one.Staff != string(v.ID) {
+			body.Viewers = append(body.Viewers, viewer{nameIn(names, one.Staff), one.Typing})
+		}
+	}
+	may := k.Owner == "" || body.Mine || v.Role == "lead"
+	open := k.Open()
+	body.Can = can{
+		Take: open && k.Owner == "", Resolve: open && may, Give: open && may, Snooze: open && may && k.Snoozed.IsZero(),
+		Wake: open && may && !k.Snoozed.IsZero(), PutBack: open && may && k.Owner != "", Release: open && may,
+		Close: open && may, Merge: open && may, Reopen: !open, More: open && may,
+	}
+	for u := desk.Low; u <= desk.Urgent; u++ {
+		n := strconv.Itoa(int(u))
+		body.Urgencies = append(body.Urgencies, option{n, say(lang, "urgency."+n), u == k.Urgency})
+	}
+	local := now.In(c.zone())
+	tomorrow := time.Date(local.Year(), local.Month(), local.Day()+1, 9, 0, 0, 0, local.Location())
+	body.Snoozes = []option{
+		{"30m", say(lang, "snooze.minutes", 30), false}, {"2h", say(lang, "snooze.hours", 2), false},
+		{tomorrow.UTC().Format(time.RFC3339), say(lang, "snooze.tomorrow"), false},
+	}
+	return body
+}
+
+// cardOf sets out what stands beside the talk.
+func (c *Console) cardOf(lang source.Lang, card desk.Card, body *caseBody) {
+	k := card.Case
+	body.Next = card.Suggestion
+	body.Conversation, body.Merchant, body.Name = k.Conversation, merchantOf(lang, k), k.Merchant
+	body.Tags, body.TagLine = k.Tags, strings.Join(k.Tags, ", ")
+	add := func(key, value string) {
+		if value != "" {
+			body.Facts = append(body.Facts, fact{sayOr(lang, "fact."+key, key), value})
+		}
+	}
+	add("cause", sayOr(lang, "cause."+string(k.Cause), string(k.Cause)))
+	if suspect := k.Card.Suspect.In(lang); suspect != "" {
+		add("suspect", say(lang, "fact.suspect_value", suspect, int(math.Round(100*k.Card.Chance))))
+	}
+	keys := make([]string, 0, len(k.Card.Facts))
+	for key := range k.Card.Facts {
+		keys = append(keys, key)
+	}
+	slices.Sort(keys)
+	for _, key := range keys {
+		add(key, c.factOf(lang, key, k.Card.Facts[key]))
+	}
+	add("codes", strings.Join(k.Card.Codes, ", "))
+	for _, key := range []string{"brand", "model", "wallet", "merchant_no"} {
+		if value := card.Remembered[key]; value != "" {
+			add(key, c.factOf(lang, key, value)+" · "+say(lang, "fact.before"))
+		}
+	}
+	if card.Down > 0 {
+		add("down", since(lang, card.Down))
+	}
+	add("channel", sayOr(lang, "channel."+k.Address.Channel, k.Address.Channel))
+	add("lang", say(lang, "lang."+string(k.Lang)))
+	add("opened", moment(lang, k.Handed, c.now(), c.zone()))
+	if !k.Answered.IsZero() {
+		add("wait", span(lang, k.Answered.Sub(k.Opened)))
+	}
+	for _, o := range card.Causes {
+		body.Causes = append(body.Causes, option{o.ID, o.Text.In(lang), o.ID == k.Finding.Cause})
+		if o.ID == k.Finding.Cause {
+			add("finding", o.Text.In(lang))
+		}
+	}
+	for _, o := range card.Fixes {
+		body.Fixes = append(body.Fixes, option{o.ID, o.Text.In(lang), o.ID == k.Finding.Fix})
+		if o.ID == k.Finding.Fix {
+			add("fix", o.Text.In(lang))
+		}
+	}
+	if k.Finding.Cause != "" && !slices.ContainsFunc(card.Causes, func(o desk.Option) bool { return o.ID == k.Finding.Cause }) {
+		add("finding", k.Finding.Cause)
+	}
+	if k.Finding.Fix != "" && !slices.ContainsFunc(card.Fixes, func(o desk.Option) bool { return o.ID == k.Finding.Fix }) {
+		add("fix", k.Finding.Fix)
+	}
+	if k.Rating > 0 {
+		add("rating", strconv.Itoa(k.Rating)+" / 5")
+	}
+	marks := map[string]string{"yes": "ok", "fixed": "ok", "no": "no", "not_fixed": "no"}
+	for _, t := range k.Card.Tried {
+		mark, known := marks[string(t.Result)]
+		if !known {
+			mark = "skip"
+		}
+		body.Tried = append(body.Tried, tried{mark, t.Text.In(lang), sayOr(lang, "result."+string(t.Result), string(t.Result)), t.Note})
+	}
+	for _, photo := range card.Photos {
+		if n := mediaIndex(card.Messages, photo); n >= 0 {
+			body.Photos = append(body.Photos, photoURL(k.Conversation, photo.Message, n))
+		}
+	}
+	for _, hit := range card.Passages {
+		body.Passages = append(body.Passages, passageOf(hit, k.Lang))
+	}
+	body.Past, body.Similar = c.links(lang, card.Earlier), c.links(lang, card.Similar)
+}
+
+// mediaIndex finds a photo among the files of its message.
+func mediaIndex(messages []bot.Entry, photo desk.Photo) int {
+	for _, e := range messages {
+		if e.ID == photo.Message {
+			return slices.Index(e.Media, photo.Media)
+		}
+	}
+	return -1
+}
+
+func photoURL(conversation bot.ConversationID, message bot.MessageID, n int) string {
+	return "/desk/merchant/" + string(conversation) + "/photo/" + string(message) + "/" + strconv.Itoa(n)
+}
+
+func (c *Console) links(lang source.Lang, cases []desk.Case) []link {
+	var all []link
+	for _, k := range cases {
+		all = append(all, link{k.Ticket, titleOf(lang, k), moment(lang, k.Opened, c.now(), c.zone()), say(lang, "state."+string(k.State))})
+	}
+	return all
+}

@@ -1,0 +1,186 @@
+package console
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"tilldesk/bot"
+	"tilldesk/bot/desk"
+	"tilldesk/bot/signin"
+	"tilldesk/bot/staff"
+)
+
+// merchantBody is the page of a merchant.
+type merchantBody struct {
+	ID            bot.ConversationID
+	Channel, Lang string
+	Facts         []fact
+	Lead          bool
+	Word          string // to be typed before all is erased
+	Rows          []row
+	Lines         []line
+	Earlier       string
+}
+
+const (
+	casesAtOnce    = 50
+	messagesAtOnce = 100
+)
+
+func (c *Console) merchant(w http.ResponseWriter, r *http.Request) {
+	ctx, v := r.Context(), signin.From(r.Context())
+	id := bot.ConversationID(r.PathValue("id"))
+	conversation, err := c.store.Conversation(ctx, id)
+	if err != nil {
+		c.fail(w, r, err)
+		return
+	}
+	p, err := c.begin(r, "", "merchant.title")
+	if err != nil {
+		c.fail(w, r, err)
+		return
+	}
+	p.Follows = "none" // what was long ago does not change
+	cases, err := c.desk.CasesOf(ctx, id, casesAtOnce)
+	if err != nil {
+		c.fail(w, r, err)
+		return
+	}
+	before, _ := strconv.ParseInt(r.URL.Query().Get("before"), 10, 64) // 0, the newest, if it is no number
+	messages, err := c.store.Before(ctx, id, before, messagesAtOnce)
+	if err != nil {
+		c.fail(w, r, err)
+		return
+	}
+	names, err := c.names(ctx)
+	if err != nil {
+		c.fail(w, r, err)
+		return
+	}
+	var events []desk.Event
+	for _, k := range cases {
+		some, err := c.desk.Timeline(ctx, k.Ticket, 0, 0)
+		if err != nil {
+			c.fail(w, r, err)
+			return
+		}
+		events = append(events, some...)
+	}
+	lang := v.Lang
+	body := merchantBody{
+		ID: id, Channel: sayOr(lang, "channel."+conversation.Address.Channel, conversation.Address.Channel),
+		Lang: say(lang, "lang."+string(conversation.State.Lang)),
+		Lead: v.Role.Includes(staff.Lead), Word: say(lang, "merchant.erase_word"),
+		Rows: c.rows(v, cases, names), Lines: c.lines(lang, messages, within(events, messages), names),
+	}
+	p.Title = unnamed(lang, conversation.Address.Remote)
+	if len(cases) > 0 {
+		p.Title = merchantOf(lang, cases[0])
+	}
+	known := map[string]bool{}
+	for _, k := range cases {
+		for _, key := range []string{"brand", "model", "wallet", "merchant_no"} {
+			if value := k.Card.Facts[key]; value != "" && !known[key] {
+				known[key] = true
+				body.Facts = append(body.Facts, fact{say(lang, "fact."+key), c.factOf(lang, key, value)})
+			}
+		}
+	}
+	body.Facts = append(body.Facts, fact{say(lang, "fact.cases"), strconv.Itoa(len(cases))})
+	if len(messages) > 0 {
+		body.Facts = append(body.Facts, fact{say(lang, "fact.since"), moment(lang, messages[0].At, c.now(), c.zone())})
+	}
+	if len(messages) == messagesAtOnce {
+		body.Earlier = "/desk/merchant/" + url.PathEscape(string(id)) + "?before=" + strconv.FormatInt(messages[0].Seq, 10)
+	}
+	p.Body = body
+	c.show(w, r, http.StatusOK, "merchant", p)
+}
+
+// within returns the events that happened while the messages were written.
+func within(events []desk.Event, messages []bot.Entry) []desk.Event {
+	if len(messages) == 0 {
+		return nil
+	}
+	last := messages[len(messages)-1].At.Add(time.Minute)
+	return slices.DeleteFunc(events, func(e desk.Event) bool { return len(messages) == messagesAtOnce && e.At.After(last) })
+}
+
+// photo serves a file of a message. Only re-encoded pictures are kept as
+// image/jpeg; nothing else is served as something to look at.
+func (c *Console) photo(w http.ResponseWriter, r *http.Request) {
+	e, err := c.store.Entry(r.Context(), bot.ConversationID(r.PathValue("id")), bot.MessageID(r.PathValue("message")))
+	if err != nil {
+		c.fail(w, r, err)
+		return
+	}
+	files := slices.Concat(e.Media, e.Reply.Media)
+	n, err := strconv.Atoi(r.PathValue("n"))
+	if err != nil || n < 0 || n >= len(files) || files[n].Kind != "image" || files[n].Path == "" {
+		c.fail(w, r, desk.ErrNotFound)
+		return
+	}
+	f, err := c.opt.Media.Open(files[n].Path)
+	if errors.Is(err, fs.ErrNotExist) {
+		err = desk.ErrNotFound
+	}
+	if err != nil {
+		c.fail(w, r, err)
+		return
+	}
+	defer f.Close()
+	head := w.Header()
+	head.Set("Content-Type", "image/jpeg")
+	head.Set("Content-Disposition", `inline; filename="photo.jpg"`)
+	head.Set("Content-Security-Policy", "default-src 'none'; sandbox")
+	head.Set("Cache-Control", "private, max-age=3600")
+	http.ServeContent(w, r, "", time.Time{}, f)
+}
+
+// export sends all that is stored of a merchant.
+func (c *Console) export(w http.ResponseWriter, r *http.Request) {
+	id := r.PathValue("id")
+	data, err := c.store.Export(r.Context(), bot.ConversationID(id))
+	if err != nil {
+		c.fail(w, r, err)
+		return
+	}
+	head := w.Header()
+	head.Set("Content-Type", "application/json; charset=utf-8")
+	head.Set("Content-Disposition", `attachment; filename="merchant.json"`)
+	_, _ = w.Write(data)
+}
+
+// erase deletes all that is stored of a merchant, if the word was typed.
+func (c *Console) erase(w http.ResponseWriter, r *http.Request) {
+	v := signin.From(r.Context())
+	if typed := strings.TrimSpace(r.PostFormValue("sure")); !strings.EqualFold(typed, say(v.Lang, "merchant.erase_word")) {
+		c.fail(w, r, &inputError{"merchant.erase_unsure"})
+		return
+	}
+	files, err := c.store.Erase(r.Context(), bot.ConversationID(r.PathValue("id")))
+	for _, file := range files {
+		if e := c.opt.Media.Remove(file); e != nil && !errors.Is(e, fs.ErrNotExist) {
+			err = errors.Join(err, fmt.Errorf("deleting a photo of an erased merchant: %w", e))
+		}
+	}
+	if err != nil {
+		c.fail(w, r, err)
+		return
+	}
+	p, err := c.begin(r, "", "merchant.erased")
+	if err != nil {
+		c.fail(w, r, err)
+		return
+	}
+	p.Follows = "none"
+	p.Body = struct{ Text, Back string }{"", "/desk/"}
+	c.show(w, r, http.StatusOK, "problem", p)
+}

@@ -1,0 +1,170 @@
+package console_test
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"tilldesk/bot/desk"
+	"tilldesk/bot/staff"
+	"tilldesk/bot/store/storetest"
+)
+
+// follow reads events of the stream, from after on, until it has the one that
+// is the end, or n of them; it returns their ids.
+func (c *client) follow(ctx context.Context, after int64, resumed bool, end <-chan int64, n int) ([]int64, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	path := "/desk/events"
+	if !resumed {
+		path += "?after=" + strconv.FormatInt(after, 10)
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.s.URL+path, nil)
+	if err != nil {
+		return nil, err
+	}
+	req.Header.Set("Accept", "text/event-stream")
+	if resumed {
+		req.Header.Set("Last-Event-ID", strconv.FormatInt(after, 10))
+	}
+	res, err := c.Do(req)
+	if err != nil {
+		return nil, err
+	}
+	defer res.Body.Close()
+	if res.StatusCode != http.StatusOK {
+		return nil, fmt.Errorf("the stream answers %s", res.Status)
+	}
+	ids, last, known := []int64{}, int64(0), false
+	lines := make(chan int64)
+	go func() {
+		defer close(lines)
+		for text := bufio.NewScanner(res.Body); text.Scan(); {
+			if id, ok := strings.CutPrefix(text.Text(), "id: "); ok {
+				n, err := strconv.ParseInt(id, 10, 64)
+				if err != nil {
+					return
+				}
+				select {
+				case lines <- n:
+				case <-ctx.Done():
+					return
+				}
+			}
+		}
+	}()
+	for {
+		if known && after >= last || n > 0 && len(ids) >= n {
+			return ids, nil
+		}
+		select {
+		case id, ok := <-lines:
+			if !ok {
+				return ids, fmt.Errorf("the stream ended after event %d: %w", after, ctx.Err())
+			}
+			ids, after = append(ids, id), id
+		case last = <-end:
+			known = true
+		case <-ctx.Done():
+			return ids, fmt.Errorf("after event %d: %w", after, ctx.Err())
+		}
+	}
+}
+
+// TestStreams lets fifty consoles follow a busy desk. One never reads, some
+// lose the line again and again; every one of the others has every event once
+// and in order.
+func TestStreams(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, dsn string) {
+		s := start(t, dsn)
+		const consoles, writers, each = 50, 10, 100
+		var clients []*client
+		for i := range 5 {
+			s.hire(fmt.Sprintf("staff %d", i), staff.Agent, "en")
+			clients = append(clients, s.signIn(fmt.Sprintf("staff %d", i)))
+		}
+		var tickets []string
+		for i := range writers {
+			remote := fmt.Sprintf("merchant-%06d", i)
+			tickets = append(tickets, s.ticketOf(s.hears("web", remote, "找人工")))
+		}
+		began, err := s.db.LastEvent(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
+		defer cancel()
+		deaf, err := http.NewRequestWithContext(ctx, http.MethodGet, s.URL+"/desk/events", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		stalled, err := clients[0].Do(deaf)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer stalled.Body.Close()
+
+		got := make([][]int64, consoles)
+		var following sync.WaitGroup
+		ends := make([]chan int64, consoles)
+		for i := range consoles {
+			ends[i] = make(chan int64, 1)
+			following.Go(func() {
+				c, after := clients[i%len(clients)], began
+				for round := 0; i%3 == 0 && round < 5; round++ { // the line breaks
+					ids, err := c.follow(ctx, after, round > 0, ends[i], 50)
+					if err != nil {
+						t.Errorf("console %d: %v", i, err)
+						return
+					}
+					got[i] = append(got[i], ids...)
+					after = ids[len(ids)-1]
+				}
+				ids, err := c.follow(ctx, after, i%3 == 0, ends[i], 0)
+				if err != nil {
+					t.Errorf("console %d: %v", i, err)
+				}
+				got[i] = append(got[i], ids...)
+			})
+		}
+		start := time.Now()
+		var writing sync.WaitGroup
+		for _, ticket := range tickets {
+			writing.Go(func() {
+				for n := range each {
+					if _, err := s.desk.Note(ctx, ticket, desk.Actor{ID: "nobody"}, fmt.Sprint("note ", n), nil); err != nil {
+						t.Error(err)
+						return
+					}
+				}
+			})
+		}
+		writing.Wait()
+		took := time.Since(start)
+		events, err := s.db.Events(ctx, "", began, 10*writers*each)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var want []int64
+		for _, e := range events {
+			want = append(want, e.ID)
+		}
+		for _, end := range ends {
+			end <- want[len(want)-1]
+		}
+		following.Wait()
+		for i := range got {
+			if !slices.Equal(got[i], want) {
+				t.Errorf("console %d has %d events, want %d, each once and in order", i, len(got[i]), len(want))
+			}
+		}
+		t.Logf("%d events for %d consoles, written in %v, all there after %v", len(want), consoles, took, time.Since(start))
+	})
+}
