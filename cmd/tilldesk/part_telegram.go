@@ -1,0 +1,58 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+
+	"tilldesk/bot/telegram"
+	"tilldesk/bot/telegram/staffgroup"
+	"tilldesk/config"
+	"tilldesk/content/source"
+)
+
+// telegramPart is the Telegram channel, if there is a token for it, and the
+// staff group. It comes after the desk and the staff accounts.
+func telegramPart() part { return part{name: "telegram", open: openTelegram, examine: examineTelegram} }
+
+// telegramPath is where Telegram sends updates, a promise to those who set webhooks.
+const telegramPath = "/telegram/webhook"
+
+func openTelegram(_ context.Context, s *service) (plug, error) {
+	cfg := s.cfg.Telegram
+	if !cfg.On() {
+		return plug{}, nil
+	}
+	opt := telegram.Options{Token: cfg.Token.Reveal(), APIURL: cfg.APIURL, Owner: owner(), Data: s.media, Log: s.log}
+	if cfg.Mode == config.Webhook {
+		opt.Secret = cfg.WebhookSecret.Reveal()
+		opt.WebhookURL = telegramWebhook(s.cfg)
+	}
+	channel, err := telegram.New(s.engine, s.db, opt)
+	if err != nil {
+		return plug{}, fmt.Errorf("telegram.token: %w", err)
+	}
+	work := channel.Work
+	if cfg.StaffChatID != 0 {
+		group := staffgroup.New(channel.API(), s.desk, s.staff, s.db, staffgroup.Options{
+			Chat: cfg.StaffChatID, Lang: source.Lang(cfg.StaffLang), Owner: owner(), Data: s.media, Log: s.log,
+		})
+		channel.SetGroup(group)
+		work = func(ctx context.Context) {
+			done := make(chan struct{})
+			go func() {
+				defer close(done)
+				group.Run(ctx)
+			}()
+			channel.Work(ctx)
+			<-done
+		}
+	}
+	return plug{
+		channel: channel,
+		resend:  cfg.Policy == config.Resend,
+		routes:  func(mux *http.ServeMux) { mux.Handle(telegramPath, channel) },
+		receive: channel.Receive,
+		work:    work,
+	}, nil
+}
