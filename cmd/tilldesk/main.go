@@ -166,7 +166,7 @@ func (a *app) root() *cobra.Command {
 		return fmt.Errorf("%w; see `%s -h`", err, cmd.CommandPath())
 	})
 	root.AddCommand(a.serve(), a.chat(), a.match(), a.explain(), a.eval(), a.bench(), a.search(), a.content(),
-		a.backup(), a.restore(), a.dead(), a.merchant(), a.staff(), a.telegram(), a.doctor(), a.health(), a.version())
+		a.backup(), a.restore(), a.dead(), a.merchant(), a.staff(), a.telegram(), a.wechat(), a.doctor(), a.health(), a.version())
 	return root
 }
 

@@ -20,6 +20,7 @@ func parts() []part {
 		deskPart(),
 		consolePart(),
 		hookPart(),
+		wechatPart(),
 		telegramPart(),
 		retentionPart(),
 	}
