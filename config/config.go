@@ -92,7 +92,7 @@ const Off = "off"
 // Store is where everything is kept.
 type Store struct {
 	// DSN names the database. It is a secret because that of PostgreSQL may hold
-	// a password.
+	// a password. See store.Open for its parameters.
 	DSN Secret `mapstructure:"dsn" allowed:"sqlite:PATH or postgres://USER:PASSWORD@HOST/DATABASE"`
 	// Media is the folder for photos.
 	Media string `mapstructure:"media" allowed:"the path of a folder; it is made if it is not there"`

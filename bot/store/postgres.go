@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"hash/fnv"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -24,7 +23,7 @@ var postgres = dialect{
 		var pg *pgconn.PgError
 		return errors.As(err, &pg) && (pg.Code == "40001" || pg.Code == "40P01") // serialization failure, deadlock
 	},
-	explain: func(err error) error { return err },
+	explain: explainPostgres,
 	scrub:   func(context.Context, *DB) error { return nil }, // VACUUM is the server's
 	backup: func(context.Context, string) error {
 		return errors.New("a PostgreSQL database is backed up by its own tools: pg_dump --format=custom --file=FILE DATABASE, and pg_restore to restore")
@@ -49,31 +48,37 @@ func openPostgres(ctx context.Context, dsn string, opt Options) (_ *DB, err erro
 			cfg.RuntimeParams[name] = value
 		}
 	}
+	size, err := takePoolSize(cfg.RuntimeParams, opt.Conns)
+	if err != nil {
+		return nil, fmt.Errorf("opening the store: %w", err)
+	}
 	pool := stdlib.OpenDB(*cfg)
 	defer func() {
 		if err != nil {
 			err = errors.Join(fmt.Errorf("opening the store in the PostgreSQL database %q on %s: %w", cfg.Database, cfg.Host, err), pool.Close())
 		}
 	}()
-	conns := opt.Conns
-	if conns == 0 {
-		conns = 16
-	}
-	pool.SetMaxOpenConns(conns)
-	pool.SetMaxIdleConns(conns)
-	pool.SetConnMaxIdleTime(5 * time.Minute)
-
-	var durable string
-	if err := pool.QueryRowContext(ctx, "SHOW synchronous_commit").Scan(&durable); err != nil {
-		return nil, err
-	}
-	if durable == "off" {
-		return nil, errors.New("synchronous_commit is off: the server would lose messages that were acknowledged; set it to on")
-	}
-	if err := migratePostgres(ctx, pool, opt); err != nil {
-		return nil, err
+	pool.SetMaxOpenConns(size.conns)
+	pool.SetMaxIdleConns(size.conns)
+	pool.SetConnMaxIdleTime(size.idle)
+	pool.SetConnMaxLifetime(size.life)
+	if err := awaitServer(ctx, opt, func() error { return preparePostgres(ctx, pool, opt) }); err != nil {
+		return nil, explainPostgres(err)
 	}
 	return &DB{writer: pool, reader: pool, dialect: postgres, now: opt.Now, newID: opt.NewID}, nil
+}
+
+// preparePostgres makes the database what the store needs. It may be tried
+// again after a failure.
+func preparePostgres(ctx context.Context, pool *sql.DB, opt Options) error {
+	var durable string
+	if err := pool.QueryRowContext(ctx, "SHOW synchronous_commit").Scan(&durable); err != nil {
+		return err
+	}
+	if durable == "off" {
+		return errors.New("synchronous_commit is off: the server would lose messages that were acknowledged; set it to on")
+	}
+	return migratePostgres(ctx, pool, opt)
 }
 
 // migratePostgres updates the schema, one process at a time.

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"log/slog"
 	"strings"
 	"time"
 
@@ -51,8 +52,13 @@ type Options struct {
 	// freeing what a dead process held.
 	Beside bool
 	// Conns is how many connections there are at most: to read from SQLite
-	// (4 if 0; it has one more to write), to PostgreSQL (16 if 0).
+	// (4 if 0; it has one more to write), to PostgreSQL (16 if 0, unless its DSN
+	// says otherwise).
 	Conns int
+	// Wait is for how long a PostgreSQL server that is not up yet, or has no
+	// connection free, is tried again; not at all if 0.
+	Wait  time.Duration
+	Log   *slog.Logger     // nothing is logged if nil
 	Now   func() time.Time // time.Now if nil
 	NewID func() string    // ids of new rows; UUIDs of version 7 if nil
 
@@ -102,7 +108,10 @@ type dialect struct {
 // Open opens the database that dsn names and brings its schema up to date:
 //
 //	sqlite:PATH       a file, made with its folder if it is not there
-//	postgres://...    a PostgreSQL database, as libpq's URLs name it
+//	postgres://...    a PostgreSQL database, as libpq's URLs name it; pool_max_conns=N
+//	                  among its parameters is how many connections to open at
+//	                  most, pool_max_conn_idle_time and pool_max_conn_lifetime
+//	                  after which time to close one, as for pgxpool
 //
 // It fails with ErrInUse if another process serves the SQLite file, with
 // ErrNewer if the schema is newer than this program, with ErrDamaged if the
@@ -113,6 +122,9 @@ func Open(ctx context.Context, dsn string, opt Options) (*DB, error) {
 	}
 	if opt.NewID == nil {
 		opt.NewID = func() string { return uuid.Must(uuid.NewV7()).String() }
+	}
+	if opt.Log == nil {
+		opt.Log = slog.New(slog.DiscardHandler)
 	}
 	if path, ok := cutSQLite(dsn); ok {
 		return openSQLite(ctx, path, opt)

@@ -106,6 +106,10 @@ const (
 	settling   = 1500 * time.Millisecond // what became of them is stored
 )
 
+// databaseUp is for how long a database server may take to start up beside us,
+// or the replicas that stop to free their connections.
+const databaseUp = time.Minute
+
 // run starts everything in order, serves until ctx ends, and stops in the
 // order of a message: first what receives, then the engine, then the outbox,
 // then the store. What is not done by then is on disk.
@@ -113,7 +117,7 @@ func (s *service) run(ctx context.Context) (err error) {
 	if _, err := content.Open(s.cfg.Content.Dir); err != nil {
 		return err
 	}
-	s.db, err = store.Open(ctx, s.cfg.Store.DSN.Reveal(), store.Options{})
+	s.db, err = store.Open(ctx, s.cfg.Store.DSN.Reveal(), store.Options{Wait: databaseUp, Log: s.log})
 	if err != nil {
 		return fmt.Errorf("store.dsn: %w", err)
 	}
