@@ -47,6 +47,9 @@ func TestFaultKill(t *testing.T) {
 		p = s.start()
 		slowest = max(slowest, p.Took)
 		latest = max(latest, s.held(unknown))
+		if i%10 == 9 {
+			s.catchUp(40)
+		}
 	}
 	s.listen(40)
 	r := s.stopped(stop, done)
@@ -102,6 +105,9 @@ func TestFaultKillReplica(t *testing.T) {
 		_ = p.Kill()
 		s.listen(rng.IntN(100)) // the other one alone
 		s.start()
+		if i%10 == 9 {
+			s.catchUp(40)
+		}
 	}
 	s.listen(40)
 	stop()

@@ -172,13 +172,15 @@ func (s *site) url() string {
 // another question.
 const messagesEach = 6
 
+// patience is for how long a merchant tries to get rid of one message.
+const patience = 5 * time.Minute
+
 // merchants lets so many merchants write, so often a second each, half of them
 // in the web chat and half over the network, until ctx ends. Each writes one
 // message after the other and each one until it is taken. The channel is
 // closed when all have stopped.
 func (s *site) merchants(ctx context.Context, n int, perSecond float64) (done chan struct{}) {
 	done = make(chan struct{})
-	patient, giveUp := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Minute)
 	var all sync.WaitGroup
 	for m := range n {
 		all.Go(func() {
@@ -196,8 +198,11 @@ func (s *site) merchants(ctx context.Context, n int, perSecond float64) (done ch
 				if m%2 == 1 {
 					say = s.net.Deliver
 				}
-				if !say(patient, s.url, talk, id, text) {
-					s.Errorf("%s: message %s was not taken within five minutes", talk, id)
+				patient, giveUp := context.WithTimeout(context.WithoutCancel(ctx), patience)
+				taken := say(patient, s.url, talk, id, text)
+				giveUp()
+				if !taken {
+					s.Errorf("%s: message %s was not taken within %v", talk, id, patience)
 					return
 				}
 				select {
@@ -209,7 +214,6 @@ func (s *site) merchants(ctx context.Context, n int, perSecond float64) (done ch
 	}
 	go func() {
 		all.Wait()
-		giveUp()
 		close(done)
 	}()
 	return done
@@ -249,8 +253,22 @@ func (s *site) beside() *store.DB {
 	return db
 }
 
+// catchUp waits until no more messages wait than merchants write at once: a
+// service that learns anew after each of many kills falls behind those who do
+// not wait for answers.
+func (s *site) catchUp(merchants int) {
+	s.Helper()
+	s.until(fmt.Sprintf("not more than %d wait", merchants), func(q store.Queue) bool { return q.Waiting <= merchants })
+}
+
 // settle waits until nothing waits in the database any more.
 func (s *site) settle() {
+	s.Helper()
+	s.until("nothing waits", func(q store.Queue) bool { return q.Waiting == 0 && q.Unsent == 0 })
+}
+
+// until waits until the queue is as wanted.
+func (s *site) until(what string, wanted func(store.Queue) bool) {
 	s.Helper()
 	db := s.beside()
 	defer db.Close()
@@ -260,13 +278,13 @@ func (s *site) settle() {
 	defer look.Stop()
 	for {
 		q, err := db.Queue(ctx)
-		if err == nil && q.Waiting == 0 && q.Unsent == 0 {
+		if err == nil && wanted(q) {
 			return
 		}
 		select {
 		case <-look.C:
 		case <-ctx.Done():
-			s.Fatalf("after three minutes there still waits %+v, %v; the services say\n%s", q, err, s.logs())
+			s.Fatalf("it did not come to that %s in three minutes: %+v, %v; the services say\n%s", what, q, err, s.logs())
 		}
 	}
 }
