@@ -7,15 +7,10 @@ import (
 
 	"github.com/go-telegram/bot/models"
 
+	"tilldesk/bot"
 	"tilldesk/bot/telegram/botapi"
 	"tilldesk/content/source"
 )
-
-// A Finding is one thing that was looked at, and what to do about it.
-type Finding struct {
-	OK  bool
-	Say source.Text
-}
 
 // A Checkup is what there should be.
 type Checkup struct {
@@ -23,26 +18,26 @@ type Checkup struct {
 	Group      int64  // the staff group; 0: none
 }
 
-func found(ok bool, zh, en string, args ...any) Finding {
-	return Finding{ok, source.Text{Zh: fmt.Sprintf(zh, args...), En: fmt.Sprintf(en, args...)}}
+func found(ok bool, zh, en string, args ...any) bot.Finding {
+	return bot.Finding{OK: ok, Say: source.Text{Zh: fmt.Sprintf(zh, args...), En: fmt.Sprintf(en, args...)}}
 }
 
 // Check looks at the bot as Telegram has it, and changes nothing.
-func Check(ctx context.Context, api *botapi.Client, want Checkup) []Finding {
+func Check(ctx context.Context, api *botapi.Client, want Checkup) []bot.Finding {
 	me, err := api.GetMe(ctx)
 	switch botapi.KindOf(err) {
 	case "":
 		if err != nil {
-			return []Finding{found(false, "%v", "%v", err)}
+			return []bot.Finding{found(false, "%v", "%v", err)}
 		}
 	case botapi.Unauthorized:
-		return []Finding{found(false, "token 无效：打开 @BotFather，发送 /mybots，选您的机器人，点 API Token，复制到 telegram.token",
+		return []bot.Finding{found(false, "token 无效：打开 @BotFather，发送 /mybots，选您的机器人，点 API Token，复制到 telegram.token",
 			"the token is not valid: open @BotFather, send /mybots, choose your bot, press API Token and copy it to telegram.token")}
 	default:
-		return []Finding{found(false, "连不上 Telegram：%v。检查这台机器的网络、代理（HTTPS_PROXY）和 telegram.api_url",
+		return []bot.Finding{found(false, "连不上 Telegram：%v。检查这台机器的网络、代理（HTTPS_PROXY）和 telegram.api_url",
 			"Telegram cannot be reached: %v. Look at this machine's network, its proxy (HTTPS_PROXY) and telegram.api_url", err)}
 	}
-	all := []Finding{found(true, "token 有效，机器人是 @%s，商户打开 https://t.me/%[1]s 就能对话",
+	all := []bot.Finding{found(true, "token 有效，机器人是 @%s，商户打开 https://t.me/%[1]s 就能对话",
 		"the token is good; the bot is @%s, and merchants find it at https://t.me/%[1]s", me.Username)}
 	all = append(all, checkDelivery(ctx, api, want.WebhookURL)...)
 	if want.Group != 0 {
@@ -52,12 +47,12 @@ func Check(ctx context.Context, api *botapi.Client, want Checkup) []Finding {
 }
 
 // checkDelivery looks at how updates come.
-func checkDelivery(ctx context.Context, api *botapi.Client, url string) []Finding {
+func checkDelivery(ctx context.Context, api *botapi.Client, url string) []bot.Finding {
 	info, err := api.GetWebhookInfo(ctx)
 	if err != nil {
-		return []Finding{found(false, "读不到 webhook 设置：%v", "the webhook settings cannot be read: %v", err)}
+		return []bot.Finding{found(false, "读不到 webhook 设置：%v", "the webhook settings cannot be read: %v", err)}
 	}
-	var all []Finding
+	var all []bot.Finding
 	switch {
 	case url == "" && info.URL == "":
 		all = append(all, found(true, "由 tilldesk 主动收取消息（poll），不需要公网地址", "tilldesk fetches messages (poll); no public address is needed"))
@@ -81,16 +76,16 @@ func checkDelivery(ctx context.Context, api *botapi.Client, url string) []Findin
 }
 
 // checkGroup looks at the staff group and what the bot may do there.
-func checkGroup(ctx context.Context, api *botapi.Client, group int64) []Finding {
+func checkGroup(ctx context.Context, api *botapi.Client, group int64) []bot.Finding {
 	chat, err := api.GetChat(ctx, group)
 	if moved := new(botapi.Error); asMoved(err, &moved) {
-		return []Finding{found(false, "群升级后换了编号，请把 telegram.staff_chat_id 改成 %d", "the group has another id since it was upgraded: set telegram.staff_chat_id to %d", moved.To)}
+		return []bot.Finding{found(false, "群升级后换了编号，请把 telegram.staff_chat_id 改成 %d", "the group has another id since it was upgraded: set telegram.staff_chat_id to %d", moved.To)}
 	}
 	if err != nil {
-		return []Finding{found(false, "机器人看不到员工群 %d（%v）：把机器人加进群里；群编号可以把群里一条消息转发给 @userinfobot 查到，以 -100 开头",
+		return []bot.Finding{found(false, "机器人看不到员工群 %d（%v）：把机器人加进群里；群编号可以把群里一条消息转发给 @userinfobot 查到，以 -100 开头",
 			"the bot does not see the staff group %d (%v): add the bot to the group; its id begins with -100, and @userinfobot tells it if you forward a message of the group", group, err)}
 	}
-	var all []Finding
+	var all []bot.Finding
 	all = append(all, found(chat.Type == models.ChatTypeSupergroup && chat.Username == "",
 		"员工群「%s」：应为私有超级群。群设置 → 群类型 → 私有", "the staff group “%s” should be a private supergroup: group settings → Group type → Private", chat.Title))
 	all = append(all, found(chat.IsForum, "话题功能：群设置 → 话题（Topics）→ 打开", "topics: group settings → Topics → on"))

@@ -11,24 +11,19 @@ import (
 	"strings"
 	"time"
 
+	"tilldesk/bot"
 	"tilldesk/content/source"
 )
 
-// A Finding of Check: how something is, and what to do about it.
-type Finding struct {
-	OK  bool
-	Say source.Text
-}
-
-func found(ok bool, zh, en string) Finding {
-	return Finding{ok, source.Text{Zh: zh, En: en}}
+func found(ok bool, zh, en string) bot.Finding {
+	return bot.Finding{OK: ok, Say: source.Text{Zh: zh, En: en}}
 }
 
 // Check asks WeChat, and the callback itself, whether all is set up, and says
 // what to click. It changes nothing. callback is the public address of the
 // callback, "" if it is not known.
-func (c *Channel) Check(ctx context.Context, callback string) []Finding {
-	all := []Finding{c.checkKey()}
+func (c *Channel) Check(ctx context.Context, callback string) []bot.Finding {
+	all := []bot.Finding{c.checkKey()}
 	token, _, err := c.tokens.fetch(ctx)
 	if err != nil {
 		return append(all, tokenFinding(err), c.checkCallback(ctx, callback))
@@ -38,7 +33,7 @@ func (c *Channel) Check(ctx context.Context, callback string) []Finding {
 	return all
 }
 
-func (c *Channel) checkKey() Finding {
+func (c *Channel) checkKey() bot.Finding {
 	if len(c.keys) == 0 {
 		return found(false,
 			"没有设置 wechat.aes_key，消息不加密，见过回调网址的人都能冒充商户。请在“微信开发者平台 → 消息与事件推送”生成 EncodingAESKey，选“安全模式”，再填到 wechat.aes_key。",
@@ -48,7 +43,7 @@ func (c *Channel) checkKey() Finding {
 }
 
 // tokenFinding says why there is no token.
-func tokenFinding(err error) Finding {
+func tokenFinding(err error) bot.Finding {
 	switch codeOf(err) {
 	case 40164:
 		ip := addressIn(err.Error())
@@ -85,7 +80,7 @@ func addressIn(text string) string {
 const probeMark = "tilldesk-"
 
 // checkCallback asks the callback as WeChat does when it verifies it.
-func (c *Channel) checkCallback(ctx context.Context, callback string) Finding {
+func (c *Channel) checkCallback(ctx context.Context, callback string) bot.Finding {
 	if callback == "" {
 		return found(false,
 			"没有设置 http.public_url，不知道回调网址。设好以后，在“消息与事件推送”里填 公网地址/wechat/callback。",
@@ -147,7 +142,7 @@ func (c *Channel) ask(ctx context.Context, address string) (string, error) {
 
 // checkMessages asks for something that needs the same right as customer-service
 // messages.
-func (c *Channel) checkMessages(ctx context.Context, token string) Finding {
+func (c *Channel) checkMessages(ctx context.Context, token string) bot.Finding {
 	err := c.get(ctx, "asking for the customer-service accounts", "/cgi-bin/customservice/getkflist", token, nil)
 	code := codeOf(err)
 	verified := c.opt.Account != Unverified
@@ -170,7 +165,7 @@ func (c *Channel) checkMessages(ctx context.Context, token string) Finding {
 	return found(false, "客服接口查不了："+err.Error(), "The customer-service API could not be asked: "+err.Error())
 }
 
-func (c *Channel) checkMenu(ctx context.Context, token string) Finding {
+func (c *Channel) checkMenu(ctx context.Context, token string) bot.Finding {
 	now, err := c.menuNow(ctx, token)
 	switch {
 	case codeOf(err) == 48001:

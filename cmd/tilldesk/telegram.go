@@ -2,17 +2,18 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"tilldesk/bot"
 	"tilldesk/bot/store"
 	"tilldesk/bot/telegram"
 	"tilldesk/bot/telegram/botapi"
 	"tilldesk/config"
-	"tilldesk/content/source"
 )
 
 func (a *app) telegram() *cobra.Command {
@@ -23,49 +24,25 @@ func (a *app) telegram() *cobra.Command {
 }
 
 func (a *app) telegramCheck() *cobra.Command {
-	var lang string
-	cmd := &cobra.Command{
-		Use:   "check",
+	return check(&cobra.Command{
 		Short: "Ask Telegram about the token, the webhook and the staff group, and say what to click",
 		Long: "check asks Telegram whether the token is good, how messages come in, and whether the staff\n" +
 			"group is set up as it should be. It changes nothing. It exits with 1 if something is to be\n" +
 			"mended.",
 		Example: "  TILLDESK_TELEGRAM_TOKEN_FILE=token tilldesk telegram check\n  tilldesk telegram check --lang zh",
-		Args:    noArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			if lang != string(source.Zh) && lang != string(source.En) {
-				return fmt.Errorf("--lang is %q, allowed: zh or en", lang)
-			}
-			cfg, err := config.Load(a.configFile, a.env)
-			if err != nil {
-				return err
-			}
-			if !cfg.Telegram.On() {
-				return fmt.Errorf("telegram.token is not set, allowed: a token of BotFather; README says how to get one")
-			}
-			found, err := checkTelegram(cmd.Context(), cfg)
-			if err != nil {
-				return err
-			}
-			good := true
-			for _, f := range found {
-				mark := "ok  "
-				if !f.OK {
-					mark, good = "MEND", false
-				}
-				fmt.Fprintf(cmd.OutOrStdout(), "%s  %s\n", mark, f.Say.In(source.Lang(lang)))
-			}
-			if !good {
-				return errFailed
-			}
-			return nil
-		},
-	}
-	cmd.Flags().StringVar(&lang, "lang", string(source.En), "language of the findings: zh or en")
-	return cmd
+	}, func(cmd *cobra.Command) ([]bot.Finding, error) {
+		cfg, err := config.Load(a.configFile, a.env)
+		if err == nil && !cfg.Telegram.On() {
+			err = errors.New("telegram.token is not set, allowed: a token of BotFather; README says how to get one")
+		}
+		if err != nil {
+			return nil, err
+		}
+		return checkTelegram(cmd.Context(), cfg)
+	})
 }
 
-func checkTelegram(ctx context.Context, cfg config.Config) ([]telegram.Finding, error) {
+func checkTelegram(ctx context.Context, cfg config.Config) ([]bot.Finding, error) {
 	api, err := botapi.New(cfg.Telegram.Token.Reveal(), cfg.Telegram.APIURL)
 	if err != nil {
 		return nil, fmt.Errorf("telegram.token: %w", err)
@@ -90,12 +67,5 @@ func examineTelegram(ctx context.Context, cfg config.Config, _ *store.DB) []find
 		return nil
 	}
 	checked, err := checkTelegram(ctx, cfg)
-	if err != nil {
-		return []finding{{"telegram", false, oneLine(err)}}
-	}
-	var found []finding
-	for _, f := range checked {
-		found = append(found, finding{"telegram", f.OK, f.Say.En})
-	}
-	return found
+	return diagnosed("telegram", checked, err)
 }

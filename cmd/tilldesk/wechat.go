@@ -9,10 +9,10 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"tilldesk/bot"
 	"tilldesk/bot/store"
 	"tilldesk/bot/wechat"
 	"tilldesk/config"
-	"tilldesk/content/source"
 )
 
 func (a *app) wechat() *cobra.Command {
@@ -23,48 +23,24 @@ func (a *app) wechat() *cobra.Command {
 }
 
 func (a *app) wechatCheck() *cobra.Command {
-	var lang string
-	cmd := &cobra.Command{
-		Use:   "check",
+	return check(&cobra.Command{
 		Short: "Ask WeChat about the account, its rights, the callback and the menu, and say what to click",
 		Long: "check asks WeChat whether the app id and secret are good, whether our address is allowed and\n" +
 			"what the account may do, and asks the callback as WeChat would. It changes nothing. It exits\n" +
 			"with 1 if something is to be mended.",
 		Example: "  tilldesk wechat check\n  tilldesk wechat check --lang zh",
-		Args:    noArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			if lang != string(source.Zh) && lang != string(source.En) {
-				return fmt.Errorf("--lang is %q, allowed: zh or en", lang)
-			}
-			cfg, err := a.wechatConfig()
-			if err != nil {
-				return err
-			}
-			// Without a store it is not known when WeChat verified the callback.
-			db, _ := store.Open(cmd.Context(), cfg.Store.DSN.Reveal(), store.Options{Beside: true})
-			if db != nil {
-				defer db.Close()
-			}
-			found, err := checkWeChat(cmd.Context(), cfg, db)
-			if err != nil {
-				return err
-			}
-			good := true
-			for _, f := range found {
-				mark := "ok  "
-				if !f.OK {
-					mark, good = "MEND", false
-				}
-				fmt.Fprintf(cmd.OutOrStdout(), "%s  %s\n", mark, f.Say.In(source.Lang(lang)))
-			}
-			if !good {
-				return errFailed
-			}
-			return nil
-		},
-	}
-	cmd.Flags().StringVar(&lang, "lang", string(source.En), "language of the findings: zh or en")
-	return cmd
+	}, func(cmd *cobra.Command) ([]bot.Finding, error) {
+		cfg, err := a.wechatConfig()
+		if err != nil {
+			return nil, err
+		}
+		// Without a store it is not known when WeChat verified the callback.
+		db, _ := store.Open(cmd.Context(), cfg.Store.DSN.Reveal(), store.Options{Beside: true})
+		if db != nil {
+			defer db.Close()
+		}
+		return checkWeChat(cmd.Context(), cfg, db)
+	})
 }
 
 func (a *app) wechatMenu() *cobra.Command {
@@ -118,7 +94,7 @@ func (a *app) wechatConfig() (config.Config, error) {
 	return cfg, err
 }
 
-func checkWeChat(ctx context.Context, cfg config.Config, db *store.DB) ([]wechat.Finding, error) {
+func checkWeChat(ctx context.Context, cfg config.Config, db *store.DB) ([]bot.Finding, error) {
 	var known wechat.Store
 	if db != nil {
 		known = db
@@ -142,12 +118,5 @@ func examineWeChat(ctx context.Context, cfg config.Config, db *store.DB) []findi
 		return nil
 	}
 	checked, err := checkWeChat(ctx, cfg, db)
-	if err != nil {
-		return []finding{{"wechat", false, oneLine(err)}}
-	}
-	var found []finding
-	for _, f := range checked {
-		found = append(found, finding{"wechat", f.OK, f.Say.En})
-	}
-	return found
+	return diagnosed("wechat", checked, err)
 }

@@ -1,0 +1,56 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"tilldesk/bot"
+	"tilldesk/content/source"
+)
+
+// A checkup asks a network how its channel is set up, and changes nothing.
+type checkup func(cmd *cobra.Command) ([]bot.Finding, error)
+
+// check makes cmd, of which only the words are given, print what a checkup
+// finds, in the language that is asked for, and fail if something is to be
+// mended.
+func check(cmd *cobra.Command, look checkup) *cobra.Command {
+	var lang string
+	cmd.Use, cmd.Args = "check", noArgs
+	cmd.Flags().StringVar(&lang, "lang", string(source.En), "language of the findings: zh or en")
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		if lang != string(source.Zh) && lang != string(source.En) {
+			return fmt.Errorf("--lang is %q, allowed: zh or en", lang)
+		}
+		found, err := look(cmd)
+		if err != nil {
+			return err
+		}
+		good := true
+		for _, f := range found {
+			mark := "ok  "
+			if !f.OK {
+				mark, good = "MEND", false
+			}
+			fmt.Fprintf(cmd.OutOrStdout(), "%s  %s\n", mark, f.Say.In(source.Lang(lang)))
+		}
+		if !good {
+			return errFailed
+		}
+		return nil
+	}
+	return cmd
+}
+
+// diagnosed is what doctor says of a checkup.
+func diagnosed(what string, checked []bot.Finding, err error) []finding {
+	if err != nil {
+		return []finding{{what, false, oneLine(err)}}
+	}
+	var found []finding
+	for _, f := range checked {
+		found = append(found, finding{what, f.OK, f.Say.En})
+	}
+	return found
+}
