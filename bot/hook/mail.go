@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"mime"
@@ -28,7 +29,9 @@ type Mail struct {
 	From     mail.Address
 	To       []mail.Address
 	Desk     string // URL of the desk, "" if it is not known
-
+	// Roots are the authorities that the server's certificate may be signed by;
+	// nil for those of the system.
+	Roots *x509.CertPool
 }
 
 // TLS is how a mail server is spoken to.
@@ -56,38 +59,11 @@ func (m *Mail) Tell(ctx context.Context, b Body) (err error) {
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrGone, err)
 	}
-	host, _, err := net.SplitHostPort(m.Addr)
+	client, err := m.dial(ctx)
 	if err != nil {
-		return fmt.Errorf("smtp.addr: %w", err)
-	}
-	conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", m.Addr)
-	if err != nil {
-		return fmt.Errorf("reaching the mail server: %w", err)
-	}
-	if deadline, ok := ctx.Deadline(); ok {
-		if err := conn.SetDeadline(deadline); err != nil {
-			return errors.Join(err, conn.Close())
-		}
-	}
-	encrypted := &tls.Config{ServerName: host}
-	if m.TLS == Implicit {
-		conn = tls.Client(conn, encrypted)
-	}
-	client, err := smtp.NewClient(conn, host)
-	if err != nil {
-		return errors.Join(fmt.Errorf("speaking to the mail server: %w", err), conn.Close())
+		return err
 	}
 	defer client.Close()
-	if m.TLS == StartTLS {
-		if err := client.StartTLS(encrypted); err != nil {
-			return fmt.Errorf("encrypting the line to the mail server: %w", err)
-		}
-	}
-	if m.User != "" {
-		if err := client.Auth(smtp.PlainAuth("", m.User, m.Password, host)); err != nil {
-			return refused("signing in to the mail server", err)
-		}
-	}
 	if err := client.Mail(m.From.Address); err != nil {
 		return refused("naming the sender to the mail server", err)
 	}
@@ -108,6 +84,67 @@ func (m *Mail) Tell(ctx context.Context, b Body) (err error) {
 	}
 	_ = client.Quit() // it has the mail already
 	return nil
+}
+
+// dial returns a line to the server that is encrypted and signed in as it
+// should be, and that ends with ctx.
+func (m *Mail) dial(ctx context.Context) (_ *smtp.Client, err error) {
+	host, _, err := net.SplitHostPort(m.Addr)
+	if err != nil {
+		return nil, fmt.Errorf("smtp.addr: %w", err)
+	}
+	conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", m.Addr)
+	if err != nil {
+		return nil, fmt.Errorf("reaching the mail server: %w", err)
+	}
+	stop := context.AfterFunc(ctx, func() { conn.Close() })
+	defer func() {
+		if err == nil {
+			return
+		}
+		stop()
+		conn.Close()
+		if ctx.Err() != nil {
+			err = fmt.Errorf("%w: %w", err, ctx.Err()) // or it would only say that the line is closed
+		}
+	}()
+	encrypted := &tls.Config{ServerName: host, RootCAs: m.Roots, MinVersion: tls.VersionTLS12}
+	line := conn
+	if m.TLS == Implicit {
+		line = tls.Client(conn, encrypted)
+	}
+	client, err := smtp.NewClient(line, host)
+	if err != nil {
+		return nil, m.unsafe("speaking to the mail server", err)
+	}
+	if m.TLS == StartTLS {
+		if offered, _ := client.Extension("STARTTLS"); !offered {
+			return nil, fmt.Errorf("encrypting the line to %s: the server offers no STARTTLS; set smtp.tls to %q if it encrypts from the start, as on port 465", m.Addr, Implicit)
+		}
+		if err := client.StartTLS(encrypted); err != nil {
+			return nil, m.unsafe("encrypting the line to the mail server", err)
+		}
+	}
+	if m.User != "" {
+		if err := client.Auth(smtp.PlainAuth("", m.User, m.Password, host)); err != nil {
+			return nil, refused("signing in to the mail server as smtp.user", err)
+		}
+	}
+	return client, nil
+}
+
+// unsafe says what to do about a line that could not be encrypted.
+func (m *Mail) unsafe(doing string, err error) error {
+	hint := ""
+	switch certificate, record := new(tls.CertificateVerificationError), new(tls.RecordHeaderError); {
+	case errors.As(err, &certificate):
+		hint = "; smtp.addr must have the name that the certificate is for, and this machine must trust who signed it"
+	case errors.As(err, record):
+		hint = fmt.Sprintf("; the server does not encrypt from the start: set smtp.tls to %q, as for port 587", StartTLS)
+	case m.TLS != Implicit:
+		hint = fmt.Sprintf("; if the server encrypts from the start, as on port 465, set smtp.tls to %q", Implicit)
+	}
+	return fmt.Errorf("%s at %s: %w%s", doing, m.Addr, err, hint)
 }
 
 // refused makes an error of what the server said, of which only the number is
