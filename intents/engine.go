@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 
+	"golang.org/x/sync/errgroup"
+
 	"tilldesk/content/source"
 	"tilldesk/intents/linear"
 )
@@ -68,6 +70,16 @@ type Engine struct {
 // and with the context's cause when ctx ends first.
 func NewEngine(ctx context.Context, set *Set) (*Engine, error) {
 	e := newReader(set.Lexicon)
+	// Each training has stretches that only one core can do: they go on beside
+	// one another.
+	all, ctx := errgroup.WithContext(ctx)
+	all.Go(func() error { return e.learnIntents(ctx, set) })
+	all.Go(func() error { return e.learnActs(ctx, set) })
+	all.Go(func() error { return e.learnArticles(ctx, set) })
+	return e, all.Wait()
+}
+
+func (e *Engine) learnIntents(ctx context.Context, set *Set) (err error) {
 	examples := make([]linear.Example, 0, len(set.Examples))
 	for _, ex := range set.Examples {
 		examples = append(examples, linear.Example{Text: e.read(ex.Text), Label: ex.Intent})
@@ -76,23 +88,34 @@ func NewEngine(ctx context.Context, set *Set) (*Engine, error) {
 	for _, in := range set.Intents {
 		names[in.ID] = []string{e.read(in.Name.Zh), e.read(in.Name.En)}
 	}
-	var err error
 	if e.intents, err = linear.Train(ctx, examples, linear.Options{Names: names}); err != nil {
-		return nil, fmt.Errorf("learning the intents from %d examples: %w", len(examples), err)
+		return fmt.Errorf("learning the intents from %d examples: %w", len(examples), err)
+	}
+	return nil
+}
+
+// learnActs learns what answers say, apart for each kind of question.
+func (e *Engine) learnActs(ctx context.Context, set *Set) error {
+	topics := e.topics(set)
+	read := make([]string, len(set.Acts))
+	for i, ex := range set.Acts {
+		read[i] = e.read(ex.Text)
 	}
 	for _, asked := range allAsked {
 		var acts []linear.Example
-		for _, ex := range set.Acts {
+		for i, ex := range set.Acts {
 			if ex.Asked == "" || ex.Asked == asked {
-				acts = append(acts, linear.Example{Text: e.read(ex.Text), Label: string(meant(ex.Act, asked))})
+				acts = append(acts, linear.Example{Text: read[i], Label: string(meant(ex.Act, asked))})
 			}
 		}
-		acts = append(acts, e.topics(set)...)
-		if e.acts[asked], err = linear.Train(ctx, acts, linear.Options{}); err != nil {
-			return nil, fmt.Errorf("learning the acts after a %s from %d examples: %w", asked, len(acts), err)
+		acts = append(acts, topics...)
+		model, err := linear.Train(ctx, acts, linear.Options{})
+		if err != nil {
+			return fmt.Errorf("learning the acts after a %s from %d examples: %w", asked, len(acts), err)
 		}
+		e.acts[asked] = model
 	}
-	return e, e.learnArticles(ctx, set)
+	return nil
 }
 
 // learnArticles learns which article a question asks for. It only has to put

@@ -11,6 +11,7 @@ import (
 type corpus struct {
 	features table
 	groups   []group // by feature
+	shared   int     // features below it are in several rows, the others in one
 	rows     []row
 	labels   int
 }
@@ -50,7 +51,46 @@ func newCorpus(ctx context.Context, examples []Example, messages int, labels []s
 		}
 		c.rows[i].features = numbers
 	}
+	c.renumber()
 	return c, nil
+}
+
+// renumber gives low numbers to the features that many rows have: training
+// goes over their weights again and again, which then lie side by side.
+func (c *corpus) renumber() {
+	counts := make([]int32, len(c.groups))
+	for _, r := range c.rows {
+		for _, f := range r.features {
+			counts[f]++
+		}
+	}
+	// By their count, and as they were among those with the same.
+	starts := make([]int32, len(c.rows)+2) // of each count, from the largest
+	for _, n := range counts {
+		starts[len(c.rows)-int(n)+1]++
+	}
+	for i := range starts[1:] {
+		starts[i+1] += starts[i]
+	}
+	c.shared = int(starts[len(c.rows)-1])
+	numbers, groups := make([]int32, len(counts)), make([]group, len(counts))
+	for f, n := range counts {
+		next := &starts[len(c.rows)-int(n)]
+		numbers[f] = *next
+		groups[*next] = c.groups[f]
+		*next++
+	}
+	c.groups = groups
+	for _, r := range c.rows {
+		for i, f := range r.features {
+			r.features[i] = numbers[f]
+		}
+	}
+	for i := range c.features.slots {
+		if s := &c.features.slots[i]; s.number != 0 {
+			s.number = numbers[s.number-1] + 1
+		}
+	}
 }
 
 // parallel calls do for every i below n, from several goroutines that are

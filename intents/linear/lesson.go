@@ -165,27 +165,37 @@ func teach(ctx context.Context, c *corpus, lessons []*lesson, settled float32, w
 	full, rehearsals := lessons[0], lessons[1:]
 	out := &learnt{weights: make([][]weight, c.labels), bias: make([]float32, c.labels)}
 	solvers := make([]solver, workers)
-	err = parallel(ctx, workers, len(full.taught), func(worker, i int) {
-		label := full.taught[i]
+	err = parallel(ctx, workers, (len(full.taught)+together-1)/together, func(worker, i int) {
+		classes := full.taught[i*together : min((i+1)*together, len(full.taught))]
 		s := &solvers[worker]
 		s.tolerance = settled
-		bias := s.solve(full.vectors, full.labels, label, len(c.groups), nil)
-		out.bias[label] = bias
-		for f, w := range s.w {
-			if w > negligible || w < -negligible {
-				out.weights[label] = append(out.weights[label], weight{int32(f), w})
+		var alphas [together][]float32
+		for k, m := range s.solve(full.vectors, full.labels, classes, c.shared, len(c.groups), nil) {
+			out.bias[m.class] = m.bias
+			for f, w := range m.w {
+				if w > negligible || w < -negligible {
+					out.weights[m.class] = append(out.weights[m.class], weight{int32(f), w})
+				}
 			}
+			alphas[k] = slices.Clone(m.alpha)
 		}
 		// A rehearsal leaves rows out; for the others little changes.
-		alpha := slices.Clone(s.alpha)
 		s.tolerance = roughly
 		for _, l := range rehearsals {
-			if !l.teaches(label) || ctx.Err() != nil {
-				continue
+			if ctx.Err() != nil {
+				return
 			}
-			bias := s.solve(l.vectors, l.labels, label, len(c.groups), func(i int) float32 { return alpha[l.rows[i]] })
-			for n := range l.answers {
-				l.answers[n].scores[label] = l.questions.dot(n, s.w) + bias
+			var taught []int32
+			var guesses [][]float32
+			for k, class := range classes {
+				if l.teaches(class) {
+					taught, guesses = append(taught, class), append(guesses, alphas[k])
+				}
+			}
+			for _, m := range s.solve(l.vectors, l.labels, taught, c.shared, len(c.groups), func(k, i int) float32 { return guesses[k][l.rows[i]] }) {
+				for n := range l.answers {
+					l.answers[n].scores[m.class] = l.questions.dot(n, m.w) + m.bias
+				}
 			}
 		}
 	})

@@ -10,45 +10,147 @@ const (
 	tolerance = .3  // of the gradient; scores are settled long before weights are
 	roughly   = 1   // a tolerance that leaves the order of scores as it is, nearly always
 	slight    = .05 // gradients that are not worth a step
-	maxEpochs = 100
+	maxEpochs = 100 // over the rows that matter
+	maxLooks  = 30  // at all rows
 )
 
-// A solver trains one class against the rest. It keeps its buffers from class
-// to class and is not safe for concurrent use.
-type solver struct {
-	tolerance float32 // of the gradient
+// together is how many classes look at all rows at once. What a row costs is
+// mostly the memory of its features; eight weights are half a cache line.
+const together = 8
 
-	w      []float32
-	alpha  []float32
-	active []int32
+// firstOf is the share of the other classes' rows, one in so many, that a class
+// starts from. Which of the rest matter shows when all are looked at.
+const firstOf = 8
+
+// A machine tells the rows of one class from those of all others, by the sign
+// of w x + bias.
+type machine struct {
+	class int32
+	w     []float32 // by feature
+	bias  float32
+	alpha []float32 // by row
+
+	active  []int32 // rows that matter
+	settled bool
+	lo, hi  float32 // of the gradient, at the last look
 }
 
-// solve minimises |w|^2/2 + b^2/2 + sum of C max(0, 1 - y (w x + b))^2 over the
-// rows, with y = 1 for rows of the class and -1 for the others, by dual
-// coordinate descent (Hsieh et al. 2008, "A Dual Coordinate Descent Method for
-// Large-scale Linear SVM"). Most rows lie beyond the margin and stay there:
-// it looks at all rows, descends over those that matter until they are
-// settled, and looks at all again. s.w holds w, one weight for each of dim
-// features, until the next call; b is returned.
+// A solver trains machines, several at a time. It keeps its buffers and is not
+// safe for concurrent use.
+type solver struct {
+	tolerance float32 // of the gradient
+	machines  [together]machine
+	block     []float32 // the weights of all machines, by feature and machine
+}
+
+// solve trains a machine for each of the classes, which are at most together,
+// and returns them; they are its own until the next call. A machine minimises
+// |w|^2/2 + b^2/2 + sum of C max(0, 1 - y (w x + b))^2 over the rows, with y = 1
+// for rows of the class and -1 for the others, by dual coordinate descent (Hsieh
+// et al. 2008, "A Dual Coordinate Descent Method for Large-scale Linear SVM").
+// Most rows lie beyond the margin and stay there: it descends over those that
+// matter until they are settled, looks which others do, and goes on until none.
 //
-// It starts from s.alpha = guess(i) for row i, or from 0 if guess is nil: what
-// solved a similar problem is near the optimum of this one.
-func (s *solver) solve(v *vectors, labels []int32, class int32, dim int, guess func(i int) float32) (bias float32) {
-	s.w = zeroed(s.w, dim)
-	s.alpha = zeroed(s.alpha, len(labels))
-	if guess != nil {
-		bias = s.start(v, labels, class, guess)
-	}
-	w, alpha := s.w, s.alpha
-	active := s.active[:0]
-	rng := rand.New(rand.NewPCG(uint64(class), 0))
-	for range maxEpochs {
-		all := len(active) == 0
-		if all {
-			for i := range labels {
-				active = append(active, int32(i))
+// w has dim weights; features from shared on are in one row each at most. A
+// machine starts from alpha = guess(k, i) for class k and row i if guess is not
+// nil: what solved a similar problem is near the optimum of this one.
+func (s *solver) solve(v *vectors, labels []int32, classes []int32, shared, dim int, guess func(k, i int) float32) []machine {
+	machines := s.machines[:len(classes)]
+	for k := range machines {
+		m := &machines[k]
+		m.class, m.bias, m.settled = classes[k], 0, false
+		m.w, m.alpha = zeroed(m.w, dim), zeroed(m.alpha, len(labels))
+		m.active = m.active[:0]
+		if guess != nil {
+			m.start(v, labels, func(i int) float32 { return guess(k, i) })
+			continue
+		}
+		for i, label := range labels {
+			if label == m.class || i%firstOf == 0 {
+				m.active = append(m.active, int32(i))
 			}
 		}
+		m.descend(v, labels, max(s.tolerance, roughly))
+	}
+	for range maxLooks {
+		s.look(v, labels, machines, shared)
+		open := false
+		for k := range machines {
+			m := &machines[k]
+			if m.settled = m.settled || m.hi-m.lo <= s.tolerance; !m.settled {
+				open = true
+				m.descend(v, labels, s.tolerance)
+			}
+		}
+		if !open {
+			break
+		}
+	}
+	for k := range machines {
+		machines[k].finish(v, labels)
+	}
+	return machines
+}
+
+// look finds the rows that matter to the machines that are not settled.
+func (s *solver) look(v *vectors, labels []int32, machines []machine, shared int) {
+	open := make([]*machine, 0, together)
+	for k := range machines {
+		if m := &machines[k]; !m.settled {
+			m.active, m.lo, m.hi = m.active[:0], 0, 0
+			open = append(open, m)
+		}
+	}
+	if len(open) <= together/4 { // one by one is faster
+		for _, m := range open {
+			for i := range labels {
+				from, to := v.starts[i], v.own[i]
+				m.judge(v, labels, i, dot(v.features[from:to], v.values[from:to], m.w))
+			}
+		}
+		return
+	}
+	if cap(s.block) < shared*together {
+		s.block = make([]float32, shared*together)
+	}
+	block := s.block[:shared*together]
+	for k, m := range open {
+		for f, w := range m.w[:shared] {
+			block[f*together+k] = w
+		}
+	}
+	for i := range labels {
+		from, to := v.starts[i], v.own[i]
+		scores := dots(v.features[from:to], v.values[from:to], block)
+		for k, m := range open {
+			m.judge(v, labels, i, scores[k])
+		}
+	}
+}
+
+// judge adds row i to those that matter if it does, given w x of the features
+// that it shares with others.
+func (m *machine) judge(v *vectors, labels []int32, i int, score float32) {
+	y, slack := float32(-1), float32(1./(2*costOut))
+	if labels[i] == m.class {
+		y, slack = 1, 1./(2*costIn)
+	}
+	a := m.alpha[i]
+	// The row's own features would add alpha times their squared length.
+	g := y*(score+m.bias) - 1 + a*(slack+v.ownSquare[i])
+	if a == 0 && g >= 0 {
+		return
+	}
+	m.active = append(m.active, int32(i))
+	m.lo, m.hi = min(m.lo, g), max(m.hi, g)
+}
+
+// descend goes over the rows that matter until they are settled.
+func (m *machine) descend(v *vectors, labels []int32, tolerance float32) {
+	w, alpha, bias := m.w, m.alpha, m.bias
+	rng := rand.New(rand.NewPCG(uint64(m.class), 0))
+	active := m.active
+	for range maxEpochs {
 		rng.Shuffle(len(active), func(i, j int) { active[i], active[j] = active[j], active[i] })
 		kept := active[:0]
 		var lo, hi float32
@@ -56,10 +158,9 @@ func (s *solver) solve(v *vectors, labels []int32, class int32, dim int, guess f
 			from, to := v.starts[i], v.own[i]
 			features, values := v.features[from:to], v.values[from:to]
 			y, slack := float32(-1), float32(1./(2*costOut))
-			if labels[i] == class {
+			if labels[i] == m.class {
 				y, slack = 1, 1./(2*costIn)
 			}
-			// The row's own features would add alpha times their squared length.
 			g := y*(dot(features, values, w)+bias) - 1 + alpha[i]*(slack+v.ownSquare[i])
 			if alpha[i] == 0 && g >= 0 {
 				continue
@@ -77,62 +178,81 @@ func (s *solver) solve(v *vectors, labels []int32, class int32, dim int, guess f
 			}
 			bias += d
 		}
-		settled := hi-lo <= s.tolerance
-		if settled && all {
+		active = kept
+		if hi-lo <= tolerance {
 			break
 		}
-		active = kept
-		if settled {
-			active = active[:0]
-		}
 	}
-	s.active = active
-	s.finish(v, labels, class)
-	return bias
+	m.bias = bias
 }
 
 // start sets alpha to the guess, and the weights and the bias to what follows.
-func (s *solver) start(v *vectors, labels []int32, class int32, guess func(i int) float32) (bias float32) {
-	for i := range s.alpha {
+func (m *machine) start(v *vectors, labels []int32, guess func(i int) float32) {
+	for i := range m.alpha {
 		a := guess(i)
 		if a == 0 {
 			continue
 		}
-		s.alpha[i] = a
-		if labels[i] != class {
+		m.alpha[i] = a
+		if labels[i] != m.class {
 			a = -a
 		}
 		for j := v.starts[i]; j < v.own[i]; j++ {
-			s.w[v.features[j]] += a * v.values[j]
+			m.w[v.features[j]] += a * v.values[j]
 		}
-		bias += a
+		m.bias += a
 	}
-	return bias
 }
 
 // finish sets the weights of the features that only one row has.
-func (s *solver) finish(v *vectors, labels []int32, class int32) {
-	for i, a := range s.alpha {
+func (m *machine) finish(v *vectors, labels []int32) {
+	for i, a := range m.alpha {
 		if a == 0 {
 			continue
 		}
-		if labels[i] != class {
+		if labels[i] != m.class {
 			a = -a
 		}
 		for j := v.own[i]; j < v.starts[i+1]; j++ {
-			s.w[v.features[j]] = a * v.values[j]
+			m.w[v.features[j]] = a * v.values[j]
 		}
 	}
 }
 
-// dot is the product of a sparse vector with w.
+// dot is the product of a sparse vector with w. Four sums go on beside one
+// another: a single one would wait for itself.
 func dot(features []int32, values []float32, w []float32) float32 {
 	values = values[:len(features)]
-	var sum float32
-	for i, f := range features {
-		sum += values[i] * w[f]
+	var s0, s1, s2, s3 float32
+	i := 0
+	for ; i+3 < len(features); i += 4 {
+		s0 += values[i] * w[features[i]]
+		s1 += values[i+1] * w[features[i+1]]
+		s2 += values[i+2] * w[features[i+2]]
+		s3 += values[i+3] * w[features[i+3]]
 	}
-	return sum
+	for ; i < len(features); i++ {
+		s0 += values[i] * w[features[i]]
+	}
+	return s0 + s1 + (s2 + s3)
+}
+
+// dots is the product of a sparse vector with each of the columns of block.
+func dots(features []int32, values []float32, block []float32) [together]float32 {
+	values = values[:len(features)]
+	var s0, s1, s2, s3, s4, s5, s6, s7 float32
+	for i, f := range features {
+		x, w := values[i], (*[together]float32)(block[int(f)*together:])
+		s0 += x * w[0]
+		s1 += x * w[1]
+		s2 += x * w[2]
+		s3 += x * w[3]
+		s4 += x * w[4]
+		s5 += x * w[5]
+		s6 += x * w[6]
+		s7 += x * w[7]
+	}
+	return [together]float32{s0, s1, s2, s3, s4, s5, s6, s7}
 }
 
 // zeroed returns n zeros, in s's memory if that is enough.
