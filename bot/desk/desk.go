@@ -106,6 +106,9 @@ type Options struct {
 	// Said is called after something was said to the merchant of a
 	// conversation, so that the outbox and open pages follow. It must not block.
 	Said func(bot.ConversationID)
+	// Typing is called when the page of a case says that somebody types there,
+	// by the process that was told. It must not block; nobody is told if nil.
+	Typing func(Presence)
 }
 
 // Desk is what people do with cases. It is safe for concurrent use; several,
@@ -130,6 +133,9 @@ func New(store Store, opt Options) *Desk {
 	}
 	if opt.Pull == nil {
 		opt.Pull = func(string) bool { return false }
+	}
+	if opt.Typing == nil {
+		opt.Typing = func(Presence) {}
 	}
 	if opt.Said == nil {
 		opt.Said = func(bot.ConversationID) {}

@@ -147,6 +147,9 @@ func (d *Desk) See(ctx context.Context, p Presence) error {
 		return err
 	}
 	d.live.show(p)
+	if p.Typing && !p.Gone {
+		d.opt.Typing(p)
+	}
 	return nil
 }
 

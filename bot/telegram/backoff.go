@@ -86,6 +86,11 @@ func (p *pause) flooded(chat int64, after time.Duration, now time.Time) {
 	p.chat, p.at, p.after = chat, now, after
 }
 
+// asFlood reports whether an error says that it was too much.
+func asFlood(err error, e **botapi.Error) bool {
+	return errors.As(err, e) && (*e).Kind == botapi.Flood
+}
+
 // asMoved reports whether an error says that a group has another id now.
 func asMoved(err error, e **botapi.Error) bool {
 	return errors.As(err, e) && (*e).Kind == botapi.Migrated

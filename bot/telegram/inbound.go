@@ -153,8 +153,14 @@ func isService(raw json.RawMessage) bool {
 // accept stores a message and notes its files to be fetched.
 func (c *Channel) accept(ctx context.Context, in bot.Inbound) error {
 	r, err := c.engine.Accept(ctx, in)
-	if err != nil || c.opt.Data == nil {
+	if err != nil {
 		return err
+	}
+	if chat, err := chatOf(in.Address); err == nil && r.Fresh {
+		c.typing.expect(r.Conversation, r.Message, chat)
+	}
+	if c.opt.Data == nil {
+		return nil
 	}
 	var wanted []int
 	for n, m := range in.Media {

@@ -211,6 +211,9 @@ func TestAlbum(t *testing.T) {
 		return kept == 5
 	})
 	s.hears(mei, 1)
+	if calls := s.api.Calls("sendChatAction"); len(calls) != 1 || calls[0].Chat() != 55 {
+		t.Errorf("that an answer is coming was shown %d times", len(calls))
+	}
 	turns := strings.Count(s.log.String(), "msg=answered")
 	if turns != 1 {
 		t.Errorf("the album was answered %d times", turns)

@@ -124,7 +124,7 @@ func start(t *testing.T, with setup) *service {
 		boxed.Resend = []string{telegram.Name}
 	}
 	box := outbox.New(s.db, map[string]bot.Channel{telegram.Name: s.channel}, boxed)
-	s.engine.Committed = func(bot.ConversationID) { box.Wake() }
+	s.engine.Committed = func(id bot.ConversationID) { s.channel.Settled(id); box.Wake() }
 
 	ctx, cancel := context.WithCancel(context.Background())
 	var running sync.WaitGroup

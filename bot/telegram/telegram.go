@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -30,6 +31,7 @@ type Store interface {
 	ConversationOf(ctx context.Context, channel, remote string) (c bot.Conversation, known bool, err error)
 	Followed(ctx context.Context, conversation bot.ConversationID, offer int64) (bool, error)
 	Erase(ctx context.Context, conversation bot.ConversationID) (files []string, err error)
+	Replies(ctx context.Context, id bot.MessageID) (r bot.Answered, done bool, err error)
 
 	LeasePoll(ctx context.Context, botID int64, owner string, now time.Time, lease time.Duration) (l store.PollLease, ok bool, err error)
 	RenewPoll(ctx context.Context, l store.PollLease, until time.Time) error
@@ -83,6 +85,7 @@ type Channel struct {
 	opt     Options
 	log     *slog.Logger
 	courier *courier
+	typing  *typing
 	pause   pause
 	name    atomic.Pointer[string] // of the bot, without @; nil until it is known
 }
@@ -107,6 +110,7 @@ func New(engine Engine, db Store, opt Options) (*Channel, error) {
 	}
 	c := &Channel{api: api, engine: engine, store: db, opt: opt, log: opt.Log.With("channel", Name)}
 	c.courier = newCourier(c.log)
+	c.typing = newTyping(api.ShowTyping, c.isAnswered, func() bool { return c.pause.left(c.opt.Now()) == 0 })
 	return c, nil
 }
 
@@ -136,13 +140,11 @@ func (c *Channel) Receive(ctx context.Context) {
 
 // Work does everything else until ctx ends.
 func (c *Channel) Work(ctx context.Context) {
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		c.fetchFiles(ctx)
-	}()
+	var others sync.WaitGroup
+	others.Go(func() { c.fetchFiles(ctx) })
+	others.Go(func() { c.typing.run(ctx) })
 	c.courier.run(ctx)
-	<-done
+	others.Wait()
 	c.api.CloseIdle()
 }
 

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"tilldesk/bot"
+	"tilldesk/bot/desk"
 	"tilldesk/bot/store"
 	"tilldesk/config"
 )
@@ -68,6 +69,9 @@ type plug struct {
 	// committed is called with a conversation after each turn and whatever else
 	// was stored in it, to let open pages follow. It must not block.
 	committed func(bot.ConversationID)
+	// typing is called while somebody of the staff types at a case, every few
+	// seconds. It must not block.
+	typing func(desk.Presence)
 	// learnt is called when the bot knows something new, once soon after the
 	// start and after each change of the content. s.knowledge
 	// returns it.

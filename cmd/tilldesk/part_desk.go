@@ -39,6 +39,7 @@ func openDesk(_ context.Context, s *service) (plug, error) {
 		Assign: s.cfg.Desk.Assign == config.InTurn,
 		Log:    s.log,
 		Said:   s.announce,
+		Typing: s.typing,
 	})
 	return plug{
 		work:      s.desk.Run,

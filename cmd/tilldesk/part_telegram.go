@@ -4,7 +4,9 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"sync"
 
+	"tilldesk/bot/desk"
 	"tilldesk/bot/telegram"
 	"tilldesk/bot/telegram/staffgroup"
 	"tilldesk/config"
@@ -32,7 +34,7 @@ func openTelegram(_ context.Context, s *service) (plug, error) {
 	if err != nil {
 		return plug{}, fmt.Errorf("telegram.token: %w", err)
 	}
-	work := channel.Work
+	work, typing := channel.Work, make(chan desk.Presence, 100)
 	if cfg.StaffChatID != 0 {
 		group := staffgroup.New(channel.API(), s.desk, s.staff, s.db, staffgroup.Options{
 			Chat: cfg.StaffChatID, Lang: source.Lang(cfg.StaffLang), Owner: owner(), Data: s.media, Log: s.log,
@@ -53,6 +55,33 @@ func openTelegram(_ context.Context, s *service) (plug, error) {
 		resend:  cfg.Policy == config.Resend,
 		routes:  func(mux *http.ServeMux) { mux.Handle(telegramPath, channel) },
 		receive: channel.Receive,
-		work:    work,
+		work: func(ctx context.Context) {
+			var staff sync.WaitGroup
+			staff.Go(func() { showTyping(ctx, s, typing, channel) })
+			work(ctx)
+			staff.Wait()
+		},
+		committed: channel.Settled,
+		typing: func(who desk.Presence) {
+			select {
+			case typing <- who:
+			default: // it is a courtesy
+			}
+		},
 	}, nil
+}
+
+// showTyping shows merchants that staff write to them, until ctx ends.
+func showTyping(ctx context.Context, s *service, typing <-chan desk.Presence, channel *telegram.Channel) {
+	for {
+		select {
+		case who := <-typing:
+			// What others than its owner type at a case is a note.
+			if c, err := s.desk.Case(ctx, who.Ticket); err == nil && c.Owner == who.Staff && c.Open() {
+				channel.ShowTyping(c.Address)
+			}
+		case <-ctx.Done():
+			return
+		}
+	}
 }

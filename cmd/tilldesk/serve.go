@@ -255,6 +255,15 @@ func (s *service) announce(id bot.ConversationID) {
 	}
 }
 
+// typing tells the parts that somebody types at a case. It does not block.
+func (s *service) typing(who desk.Presence) {
+	for _, p := range s.plugs {
+		if p.typing != nil {
+			p.typing(who)
+		}
+	}
+}
+
 // owner names this process among those that share the store.
 func owner() string {
 	host, err := os.Hostname()

@@ -93,6 +93,17 @@ func TestServeTelegram(t *testing.T) {
 		t.Fatal(err)
 	}
 	resp.Body.Close()
+	// What its owner types at the desk shows in the chat.
+	mei.Block(false)
+	api.Wait("the merchant to be back", func() bool { return len(api.Waiting()) == 0 })
+	resp, err = c.PostForm(at+"desk/case/T1/here", url.Values{"typing": {"1"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	api.Wait("the merchant to see that somebody types", func() bool {
+		return slices.ContainsFunc(api.Calls("sendChatAction"), func(c telegramtest.Call) bool { return c.Chat() == 55 })
+	})
 	for _, page := range []string{"desk/", "desk/case/T1", "desk/undelivered", "desk/team"} {
 		resp, err := c.Get(at + page)
 		if err != nil {

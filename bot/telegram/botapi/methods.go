@@ -58,6 +58,12 @@ func (c *Client) AnswerCallbackQuery(ctx context.Context, id, text string) error
 	return err
 }
 
+// ShowTyping shows in a chat, for five seconds at most, that the bot types.
+func (c *Client) ShowTyping(ctx context.Context, chat int64) error {
+	_, err := call(ctx, "sendChatAction", c.api.SendChatAction, &tg.SendChatActionParams{ChatID: chat, Action: models.ChatActionTyping})
+	return err
+}
+
 // CreateForumTopic opens a topic and returns its message_thread_id.
 func (c *Client) CreateForumTopic(ctx context.Context, chat int64, name string) (int, error) {
 	topic, err := call(ctx, "createForumTopic", c.api.CreateForumTopic, &tg.CreateForumTopicParams{ChatID: chat, Name: name})

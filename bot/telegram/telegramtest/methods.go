@@ -86,6 +86,8 @@ func (s *Server) inChat(call Call) (any, *refusal) {
 		return s.mark(c, call)
 	case "createForumTopic", "editForumTopic", "closeForumTopic", "reopenForumTopic":
 		return s.topic(c, call)
+	case "sendChatAction":
+		return true, nil
 	case "leaveChat":
 		c.member = "left"
 		return true, nil

@@ -36,6 +36,7 @@ var spec = map[string]map[string]rule{
 		"entities": optional(entities("text")), "reply_markup": optional(keyboard), "link_preview_options": optional(object("is_disabled"))},
 	"editMessageReplyMarkup": {"chat_id": required(anyInteger), "message_id": required(integer(1, 1<<31)), "reply_markup": optional(keyboard)},
 	"answerCallbackQuery":    {"callback_query_id": required(text(1, 64)), "text": optional(text(0, 200)), "show_alert": optional(boolean)},
+	"sendChatAction":         {"chat_id": required(anyInteger), "action": required(chatAction), "message_thread_id": optional(integer(2, 1<<31))},
 	"createForumTopic":       {"chat_id": required(anyInteger), "name": required(text(1, 128))},
 	"editForumTopic":         {"chat_id": required(anyInteger), "message_thread_id": required(integer(1, 1<<31)), "name": optional(text(0, 128))},
 	"closeForumTopic":        {"chat_id": required(anyInteger), "message_thread_id": required(integer(1, 1<<31))},
@@ -100,6 +101,17 @@ type checker = func(Call, string, string) error
 
 func required(c checker) rule { return rule{true, c} }
 func optional(c checker) rule { return rule{false, c} }
+
+// chatActions are those of Bot API, sendChatAction.
+var chatActions = []string{"typing", "upload_photo", "record_video", "upload_video", "record_voice", "upload_voice", "upload_document",
+	"choose_sticker", "find_location", "record_video_note", "upload_video_note"}
+
+func chatAction(_ Call, _, value string) error {
+	if !slices.Contains(chatActions, value) {
+		return fmt.Errorf("%q is no action", value)
+	}
+	return nil
+}
 
 // must is a parameter that nobody should give another value.
 func must(want string) rule {
