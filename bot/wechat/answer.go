@@ -9,7 +9,6 @@ import (
 	"github.com/silenceper/wechat/v2/officialaccount/message"
 
 	"tilldesk/bot"
-	"tilldesk/bot/dialog"
 )
 
 // CallStore keeps what requests were answered.
@@ -144,8 +143,8 @@ func (c *Channel) reply(ctx, client context.Context, req *request, receipt bot.R
 	late := waiting.Err() != nil
 	cancel()
 	switch {
-	case err == nil && c.transfers(req, answered):
-		c.transfer(req) // needs no row: a repetition comes to the same
+	case err == nil && client.Err() == nil && c.transfers(ctx, req, answered):
+		c.carry(ctx, req, call, Silent, func([]bot.Outbound) bot.Carried { return bot.Carried{Body: passedOn} })
 	case err == nil && client.Err() == nil:
 		c.carry(ctx, req, call, Passive, func(out []bot.Outbound) bot.Carried { return pack(out, !api) })
 	case err != nil && !late:
@@ -244,6 +243,10 @@ func (c *Channel) sayAt(req *request, text string, how How, at time.Time) {
 		c.observe(req, how)
 		return
 	}
+	if text == passedOn {
+		c.transfer(req, at)
+		return
+	}
 	reply := message.NewText(text)
 	reply.MsgType = message.MsgTypeText
 	c.send(req, &reply.CommonToken, reply, how, at)
@@ -275,15 +278,9 @@ func (c *Channel) observe(req *request, how How) {
 	c.opt.Observe(Answer{How: how, Took: c.opt.Now().Sub(req.began)})
 }
 
-// transfers reports whether a message is for WeChat's own desk: a person has
-// the case, the bot says nothing, and it is a message.
-func (c *Channel) transfers(req *request, a bot.Answered) bool {
-	return c.opt.Transfer && req.in.kind != "event" && a.State.Phase == dialog.WithHuman && len(a.Replies) == 0
-}
-
 // transfer passes a message on to WeChat's own desk (将消息转发到客服).
-func (c *Channel) transfer(req *request) {
+func (c *Channel) transfer(req *request, at time.Time) {
 	reply := &struct{ message.CommonToken }{}
 	reply.MsgType = message.MsgTypeTransfer
-	c.send(req, &reply.CommonToken, reply, Silent, c.opt.Now())
+	c.send(req, &reply.CommonToken, reply, Silent, at)
 }

@@ -1,6 +1,8 @@
 package wechat_test
 
 import (
+	"context"
+	"errors"
 	"runtime"
 	"slices"
 	"strings"
@@ -264,10 +266,64 @@ func TestTransfer(t *testing.T) {
 		w.want("the hand-over", "答：转人工", deliver(w.Message(merchant, "text", "Content", "转人工")).Content)
 		w.engine.script = func(string) (time.Duration, []bot.Reply) { return 0, nil }
 		message := w.Message(merchant, "text", "Content", "在吗")
+		w.want("while nobody is at that desk", "", deliver(w.Message(merchant, "text", "Content", "在吗")).Kind)
+		w.rest(time.Minute)
+		w.api.SetOnline("kf2001@shop")
 		w.want("what follows", "transfer_customer_service", deliver(message).Kind)
+		w.api.SetOnline()
+		w.rest(20 * time.Second)
 		w.want("the same again", "transfer_customer_service", deliver(message).Kind)
+		w.want("when they have gone home", "", deliver(w.Message(merchant, "text", "Content", "在吗")).Kind)
+		w.rest(time.Minute)
+		w.api.SetOnline("kf2001@shop")
+		w.api.Next(wechattest.KfOnline, 65400)
+		w.want("when there is no such desk", "", deliver(w.Message(merchant, "text", "Content", "在吗")).Kind)
+		w.rest(time.Minute)
 		w.want("a click", "", deliver(w.Message(merchant, "event", "Event", "CLICK", "EventKey", "say:在吗")).Kind)
 		w.engine.state.Phase = dialog.Idle
 		w.want("when the bot is back", "", deliver(w.Message(merchant, "text", "Content", "好了")).Kind)
+	})
+}
+
+// What happens at WeChat's own desk is told to ours, once for each event, and
+// again if it could not be noted.
+func TestSessions(t *testing.T) {
+	var told []wechat.Session
+	broken := false
+	inTime(t, func(o *wechat.Options) {
+		o.Session = func(_ context.Context, s wechat.Session) error {
+			if broken {
+				return errors.New("of a test")
+			}
+			told = append(told, s)
+			return nil
+		}
+	}, func(w *world) {
+		w.say("在吗")
+		c, _, err := w.db.ConversationOf(w.Context(), wechat.Name, merchant)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, event := range []wechattest.Fields{
+			{"Event", "kf_create_session", "KfAccount", "a@shop"},
+			{"Event", "kf_switch_session", "FromKfAccount", "a@shop", "ToKfAccount", "b@shop"},
+			{"Event", "kf_close_session", "KfAccount", "b@shop"},
+		} {
+			message := w.Message(merchant, "event", event...).XML()
+			broken = true
+			if _, err := w.deliver(w.replicas[0], message); err == nil {
+				t.Errorf("%s is acknowledged, though it is not noted", event[1])
+			}
+			broken = false
+			for _, replica := range w.replicas {
+				reply, err := w.deliver(replica, message)
+				w.want("answer", wechattest.Reply{}, reply)
+				w.want("error", nil, err)
+			}
+			if _, err := w.deliver(w.replicas[0], w.Message("o-stranger", "event", event...).XML()); err != nil {
+				t.Errorf("%s of a stranger: %v", event[1], err)
+			}
+		}
+		w.want("told", []wechat.Session{{Conversation: c.ID, Agent: "a@shop", Open: true}, {Conversation: c.ID, Agent: "b@shop", Open: true}, {Conversation: c.ID, Agent: "b@shop"}}, told)
 	})
 }

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/silenceper/wechat/v2/officialaccount/menu"
+
 	"tilldesk/bot"
 	"tilldesk/content/source"
 )
@@ -21,15 +23,19 @@ func found(ok bool, zh, en string) bot.Finding {
 
 // Check asks WeChat, and the callback itself, whether all is set up, and says
 // what to click. It changes nothing. callback is the public address of the
-// callback, "" if it is not known.
-func (c *Channel) Check(ctx context.Context, callback string) []bot.Finding {
+// callback, "" if it is not known; wanted are the buttons that the menu is to
+// have, nil if none are configured.
+func (c *Channel) Check(ctx context.Context, callback string, wanted []*menu.Button) []bot.Finding {
 	all := []bot.Finding{c.checkKey()}
 	token, _, err := c.tokens.fetch(ctx)
-	if err != nil {
+	if err != nil { // what needs a token is said once there is one
 		return append(all, tokenFinding(err), c.checkCallback(ctx, callback))
 	}
 	all = append(all, found(true, "AppID 和 AppSecret 正确，能取到 access_token。", "The app id and app secret are good: WeChat gives an access token."))
-	all = append(all, c.checkCallback(ctx, callback), c.checkMessages(ctx, token), c.checkMenu(ctx, token))
+	all = append(all, c.checkCallback(ctx, callback), c.checkMessages(ctx, token), c.checkMenu(ctx, token, labels(wanted)))
+	if c.opt.Transfer {
+		all = append(all, c.checkDesk(ctx, token))
+	}
 	return all
 }
 
@@ -47,6 +53,11 @@ func tokenFinding(err error) bot.Finding {
 	switch codeOf(err) {
 	case 40164:
 		ip := addressIn(err.Error())
+		if ip == "" {
+			return found(false,
+				"本机的出口 IP 不在白名单里，微信没说是哪个："+err.Error()+"。请到“微信开发者平台 → 基础信息 → IP白名单”，把本机的出口 IP 加进去。",
+				"Our address is not on the list of allowed ones, and WeChat does not name it: "+err.Error()+". In the developer platform, under 基础信息, IP白名单, add the outgoing address of this machine.")
+		}
 		return found(false,
 			"本机的出口 IP "+ip+" 不在白名单里。请到“微信开发者平台 → 基础信息 → IP白名单”，把 "+ip+" 加进去。",
 			"Our address "+ip+" is not on the list of allowed ones. In the developer platform, under 基础信息, IP白名单, add "+ip+".")
@@ -66,14 +77,15 @@ func tokenFinding(err error) bot.Finding {
 	return found(false, "微信不给 access_token："+err.Error(), "WeChat gives no access token: "+err.Error())
 }
 
-// addressIn returns the address that WeChat names in an error.
+// addressIn returns the address that WeChat names in an error, "" if it names
+// none.
 func addressIn(text string) string {
 	for word := range strings.FieldsSeq(text) {
 		if ip, err := netip.ParseAddr(strings.Trim(word, ",;.")); err == nil {
 			return ip.Unmap().String()
 		}
 	}
-	return "?"
+	return ""
 }
 
 // probeMark begins the echo of our own verification, which is not WeChat's.
@@ -90,23 +102,58 @@ func (c *Channel) checkCallback(ctx context.Context, callback string) bot.Findin
 	echo := probeMark + rand.Text()
 	q := url.Values{"timestamp": {fmt.Sprint(c.opt.Now().Unix())}, "nonce": {rand.Text()}, "echostr": {echo}}
 	q.Set("signature", signatureOf(c.opt.Token, q.Get("timestamp"), q.Get("nonce")))
-	answer, err := c.ask(ctx, callback+"?"+q.Encode())
+	status, answer, err := c.ask(ctx, callback+"?"+q.Encode())
+	if err != nil {
+		return found(false,
+			"从这里打不开回调网址 "+callback+"："+err.Error()+"。请先启动服务，再检查域名、证书和反向代理；微信只认 80 和 443 端口。",
+			"The callback "+callback+" cannot be reached from here: "+err.Error()+". Start the service, then check the domain, the certificate and the proxy; WeChat takes ports 80 and 443 only.")
+	}
 	switch {
-	case err == nil && answer == echo && seen.IsZero():
+	case status == http.StatusForbidden:
+		return found(false,
+			"服务在 "+callback+" 应答了，但不认 wechat.token：运行中的服务用的是另一个 wechat.token（改完配置要重启），或者两台机器的时间差了十分钟以上。",
+			"A service answers at "+callback+", but does not take the token: the running one has another wechat.token (restart it after a change), or the clocks are more than ten minutes apart.")
+	case status >= 300 && status < 400:
+		return found(false,
+			"回调网址 "+callback+" 会跳转到别处，微信不跟着跳。请把 http.public_url 改成跳转后的网址，一般是 https 开头。",
+			"The callback "+callback+" redirects, which WeChat does not follow. Set http.public_url to where it leads, usually https.")
+	case answer != echo:
+		return found(false,
+			fmt.Sprintf("回调网址 %s 有别的程序应答（状态 %d）。请检查反向代理：%s 要原样转给 tilldesk，问号后面的也要。", callback, status, pathOf(callback)),
+			fmt.Sprintf("Something else answers at %s (status %d). Check the proxy: it must pass %s on to tilldesk, with all that follows the question mark.", callback, status, pathOf(callback)))
+	case !outside(callback):
+		return found(false,
+			"回调网址 "+callback+" 只能从里面打开，微信打不开。http.public_url 要是公网上的域名，端口用 443（https）或 80。",
+			"The callback "+callback+" answers here, but WeChat cannot reach it. http.public_url must be a public name, at port 443 (https) or 80.")
+	case seen.IsZero():
 		return found(true,
 			"回调网址 "+callback+" 通了，微信还没来验证过。请在“消息与事件推送”里填：URL "+callback+"，Token 与 wechat.token 相同，然后点“启用”。",
 			"The callback "+callback+" answers; WeChat has not verified it yet. Under 消息与事件推送 enter the URL "+callback+" and the token of wechat.token, and enable it.")
-	case err == nil && answer == echo:
-		day := seen.Format(time.DateOnly)
-		return found(true, "回调网址 "+callback+" 通了，微信在 "+day+" 验证过。", "The callback "+callback+" answers; WeChat verified it on "+day+".")
-	case err == nil:
-		return found(false,
-			"回调网址 "+callback+" 有别的程序应答，或者 wechat.token 与运行中的不同。请检查反向代理和配置。",
-			"Something else answers at "+callback+", or the running service has another wechat.token. Check the proxy and the configuration.")
 	}
-	return found(false,
-		"从这里打不开回调网址 "+callback+"："+err.Error()+"。请先启动服务，再检查域名、证书和反向代理；微信只认 80 和 443 端口。",
-		"The callback "+callback+" cannot be reached from here: "+err.Error()+". Start the service, then check the domain, the certificate and the proxy; WeChat takes ports 80 and 443 only.")
+	day := seen.Format(time.DateOnly)
+	return found(true, "回调网址 "+callback+" 通了，微信在 "+day+" 验证过。", "The callback "+callback+" answers; WeChat verified it on "+day+".")
+}
+
+func pathOf(address string) string {
+	u, err := url.Parse(address)
+	if err != nil {
+		return address
+	}
+	return u.Path
+}
+
+// outside reports whether WeChat can reach an address, as far as that can be
+// told from it.
+func outside(address string) bool {
+	u, err := url.Parse(address)
+	if err != nil || u.Port() != "" && u.Port() != "80" && u.Port() != "443" {
+		return false
+	}
+	ip, err := netip.ParseAddr(u.Hostname())
+	if err != nil {
+		return strings.Contains(u.Hostname(), ".") // not localhost
+	}
+	return ip.IsGlobalUnicast() && !ip.IsPrivate()
 }
 
 // verified returns when WeChat verified the callback, the zero time if it has
@@ -122,22 +169,22 @@ func (c *Channel) verified(ctx context.Context) time.Time {
 	return at
 }
 
-// ask gets a small page.
-func (c *Channel) ask(ctx context.Context, address string) (string, error) {
+// ask gets a small page. One that only a proxy can have made is an error.
+func (c *Channel) ask(ctx context.Context, address string) (status int, page string, err error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {
-		return "", withoutURL(err)
+		return 0, "", withoutURL(err)
 	}
 	resp, err := c.pictures.Do(req)
 	if err != nil {
-		return "", withoutURL(err)
+		return 0, "", withoutURL(err)
 	}
 	defer resp.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(resp.Body, 4<<10))
 	if err == nil && resp.StatusCode >= http.StatusInternalServerError {
 		err = statusError(resp.StatusCode)
 	}
-	return string(body), err
+	return resp.StatusCode, string(body), err
 }
 
 // checkMessages asks for something that needs the same right as customer-service
@@ -165,15 +212,46 @@ func (c *Channel) checkMessages(ctx context.Context, token string) bot.Finding {
 	return found(false, "客服接口查不了："+err.Error(), "The customer-service API could not be asked: "+err.Error())
 }
 
-func (c *Channel) checkMenu(ctx context.Context, token string) bot.Finding {
+// checkMenu compares the account's menu with the labels that are wanted.
+func (c *Channel) checkMenu(ctx context.Context, token, wanted string) bot.Finding {
 	now, err := c.menuNow(ctx, token)
 	switch {
+	case codeOf(err) == 48001 && wanted != "":
+		return found(false,
+			"设了 wechat.menu，但这个公众号不能用接口设菜单（48001）：没认证的订阅号都不能。请去掉 wechat.menu。",
+			"wechat.menu is set, but this account cannot have its menu made through the API (48001), as no subscription account that is not verified. Remove wechat.menu.")
 	case codeOf(err) == 48001:
 		return found(true, "这个公众号不能用接口设菜单。", "This account cannot have its menu made through the API.")
 	case err != nil:
 		return found(false, "菜单查不了："+err.Error(), "The menu could not be read: "+err.Error())
+	case now == "" && wanted != "":
+		return found(false, "公众号还没有菜单。请运行 tilldesk wechat menu，按 wechat.menu 建好。", "The account has no menu yet. Run `tilldesk wechat menu` to make that of wechat.menu.")
 	case now == "":
 		return found(true, "公众号还没有菜单。想要的话设 wechat.menu，再运行 tilldesk wechat menu。", "The account has no menu. If you want one, set wechat.menu and run `tilldesk wechat menu`.")
+	case wanted != "" && now != wanted:
+		return found(true,
+			"公众号现在的菜单："+now+"，与 wechat.menu 不同。要换的话运行 tilldesk wechat menu --replace。",
+			"The account's menu is: "+now+", which is not that of wechat.menu. To put ours in its place, run `tilldesk wechat menu --replace`.")
 	}
 	return found(true, "公众号现在的菜单："+now+"。", "The account's menu is: "+now+".")
+}
+
+// checkDesk asks who is at WeChat's own desk, to which messages are to be passed.
+func (c *Channel) checkDesk(ctx context.Context, token string) bot.Finding {
+	n, err := c.onlineWith(ctx, token)
+	switch code := codeOf(err); {
+	case code == 65400 || code == 48001:
+		return found(false,
+			"设了 wechat.transfer，但这个公众号没有开通微信客服。请到公众号后台“添加功能插件 → 客服”开通，或者把 wechat.transfer 设为 false，用这里的客服台。",
+			"wechat.transfer is set, but WeChat's own desk is not enabled. Enable it in the account's pages under 添加功能插件, 客服, or set wechat.transfer to false and use the desk here.")
+	case err != nil:
+		return found(false, "微信客服查不了："+err.Error(), "WeChat's own desk could not be asked: "+err.Error())
+	case n == 0:
+		return found(true,
+			"微信客服现在没人在线，转人工的消息会先留在这里的客服台。",
+			"Nobody is at WeChat's own desk now; until somebody is, messages for a person stay with the desk here.")
+	}
+	return found(true,
+		fmt.Sprintf("微信客服有 %d 人在线，转人工后的消息转给他们；之后聊的内容只在微信客服里看得到。", n),
+		fmt.Sprintf("At WeChat's own desk there are %d people, who get the messages for a person; what is said then is seen only there.", n))
 }

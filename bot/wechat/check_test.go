@@ -8,6 +8,8 @@ import (
 	"time"
 	"unicode"
 
+	"github.com/silenceper/wechat/v2/officialaccount/menu"
+
 	"tilldesk/bot/wechat"
 	"tilldesk/bot/wechat/wechattest"
 )
@@ -35,7 +37,30 @@ func TestCheck(t *testing.T) {
 		{"not verified", func(o *wechat.Options, n *internet) { n.api.NoMessages, o.Account = true, wechat.Unverified }, nil, []string{"as wechat.account says"}},
 		{"verified, but not said to be", func(o *wechat.Options, _ *internet) { o.Account = wechat.Unverified }, []string{"wechat.account is unverified"}, nil},
 		{"no key", func(o *wechat.Options, _ *internet) { o.AESKey = "" }, []string{"not encrypted"}, nil},
-		{"another token", func(o *wechat.Options, _ *internet) { o.Token = "another" }, []string{"another wechat.token"}, nil},
+		{"another token", func(o *wechat.Options, _ *internet) { o.Token = "another" }, []string{"the running one has another wechat.token"}, nil},
+		{"not our address, which is not named", func(_ *wechat.Options, n *internet) { n.api.Next(wechattest.StableToken, 61004) }, []string{"gives no access token"}, nil},
+		{"no desk of WeChat's", func(o *wechat.Options, n *internet) {
+			o.Transfer = true
+			n.api.Next(wechattest.KfOnline, 65400)
+		}, []string{"添加功能插件"}, nil},
+		{"nobody at WeChat's desk", func(o *wechat.Options, _ *internet) { o.Transfer = true }, nil, []string{"Nobody is at WeChat's own desk"}},
+		{"people at WeChat's desk", func(o *wechat.Options, n *internet) {
+			o.Transfer = true
+			n.api.SetOnline("a@shop", "b@shop")
+		}, nil, []string{"there are 2 people", "seen only there"}},
+		{"a redirect at the callback", func(_ *wechat.Options, n *internet) {
+			n.page = func(w http.ResponseWriter, r *http.Request) {
+				http.Redirect(w, r, "https://shop.test/", http.StatusFound)
+			}
+		}, []string{"redirects, which WeChat does not follow"}, nil},
+		{"no menu yet: wanted", nil, []string{"Run `tilldesk wechat menu`"}, nil},
+		{"another menu: wanted", func(_ *wechat.Options, n *internet) {
+			n.api.SetMenu(`{"button":[{"type":"view","name":"官网","url":"u"}]}`)
+		}, nil, []string{"tilldesk wechat menu --replace"}},
+		{"no right to menus: wanted", func(_ *wechat.Options, n *internet) { n.api.Next(wechattest.MenuGet, 48001) }, []string{"Remove wechat.menu"}, nil},
+		{"at http://localhost/x", nil, []string{"WeChat cannot reach it"}, nil},
+		{"at http://192.168.1.7/x", nil, []string{"WeChat cannot reach it"}, nil},
+		{"at https://help.example:8443/x", nil, []string{"WeChat cannot reach it"}, nil},
 		{"something else at the callback", func(_ *wechat.Options, n *internet) {
 			n.page = func(w http.ResponseWriter, _ *http.Request) { w.Write([]byte("<html>Welcome</html>")) }
 		}, []string{"Something else answers"}, nil},
@@ -60,7 +85,17 @@ func TestCheck(t *testing.T) {
 				t.Fatal(err)
 			}
 			var wrong, right []string
-			for _, f := range c.Check(t.Context(), callback) {
+			var wanted []*menu.Button
+			if strings.HasSuffix(tt.name, ": wanted") {
+				if wanted, err = wechat.ParseMenu("没网=机器没网"); err != nil {
+					t.Fatal(err)
+				}
+			}
+			address := callback
+			if _, at, ok := strings.Cut(tt.name, "at http"); ok {
+				address = "http" + at
+			}
+			for _, f := range c.Check(t.Context(), address, wanted) {
 				if f.OK {
 					right = append(right, f.Say.En)
 				} else {
@@ -149,7 +184,7 @@ func TestCheckIsNotWeChat(t *testing.T) {
 	n.page = s.channel.ServeHTTP
 	for range 2 {
 		var said []string
-		for _, f := range s.channel.Check(t.Context(), callback) {
+		for _, f := range s.channel.Check(t.Context(), callback, nil) {
 			said = append(said, f.Say.En)
 		}
 		contains(t, "said", said, []string{"WeChat has not verified it yet"})

@@ -63,6 +63,9 @@ func (c *Channel) route(ctx, client context.Context, req *request) {
 		// The one it is about is not the sender (授权用户信息变更).
 		c.forget(ctx, req, in.get("OpenID"))
 		return
+	case "kf_create_session", "kf_switch_session", "kf_close_session":
+		c.session(ctx, req)
+		return
 	case "TEMPLATESENDJOBFINISH":
 		if status := in.get("Status"); status != "success" {
 			c.opt.Log.Warn("a WeChat template message was not delivered", "status", clip(status, 60))

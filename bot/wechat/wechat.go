@@ -93,8 +93,11 @@ type Options struct {
 	// and by default, they are numbered.
 	Menus bool
 	// Transfer passes what merchants write to WeChat's own desk while a person
-	// has the case.
+	// has the case, if somebody is there.
 	Transfer bool
+	// Session is told what happens at that desk; an event that it fails at comes
+	// again. It may be nil.
+	Session func(context.Context, Session) error
 	// Data is the folder for pictures; nil keeps none.
 	Data *os.Root
 	// Network is the way to the API and to the hosts of pictures; nil is the
@@ -121,6 +124,7 @@ type Channel struct {
 	keys   []string // EncodingAESKeys, the one to encrypt with first
 	base   *url.URL
 	tokens *tokens
+	desk   ownDesk
 
 	original atomic.Pointer[string] // our gh_ id, once known
 	without  atomic.Int64           // Unix seconds until which the API counts as not granted

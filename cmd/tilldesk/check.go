@@ -27,11 +27,11 @@ func check(cmd *cobra.Command, look checkup) *cobra.Command {
 		if err != nil {
 			return err
 		}
-		good := true
+		good, marks := true, checkMarks[source.Lang(lang)]
 		for _, f := range found {
-			mark := "ok  "
+			mark := marks.good
 			if !f.OK {
-				mark, good = "MEND", false
+				mark, good = marks.mend, false
 			}
 			fmt.Fprintf(cmd.OutOrStdout(), "%s  %s\n", mark, f.Say.In(source.Lang(lang)))
 		}
@@ -41,6 +41,12 @@ func check(cmd *cobra.Command, look checkup) *cobra.Command {
 		return nil
 	}
 	return cmd
+}
+
+// checkMarks stand before what a checkup finds.
+var checkMarks = map[source.Lang]struct{ good, mend string }{
+	source.Zh: {"正常", "要改"},
+	source.En: {"ok  ", "MEND"},
 }
 
 // diagnosed is what doctor says of a checkup.

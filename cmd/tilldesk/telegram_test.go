@@ -150,7 +150,7 @@ func TestTelegramCheck(t *testing.T) {
 		t.Errorf("all is well: %d\n%s", status, out)
 	}
 	forum.Demote(true)
-	if out, status := check(group, "--lang", "zh"); status != exitFailed || !strings.Contains(out, "MEND  机器人是管理员") {
+	if out, status := check(group, "--lang", "zh"); status != exitFailed || !strings.Contains(out, "要改  机器人是管理员") {
 		t.Errorf("no administrator: %d\n%s", status, out)
 	}
 	if out, status := check(map[string]string{"TILLDESK_TELEGRAM_STAFF_CHAT_ID": "-1007"}); status != exitFailed || !strings.Contains(out, "add the bot to the group") {

@@ -103,13 +103,17 @@ func checkWeChat(ctx context.Context, cfg config.Config, db *store.DB) ([]bot.Fi
 	if err != nil {
 		return nil, fmt.Errorf("wechat: %w", err)
 	}
+	wanted, err := wechat.ParseMenu(cfg.WeChat.Menu)
+	if err != nil {
+		return nil, fmt.Errorf("wechat.menu: %w", err)
+	}
 	callback := ""
 	if cfg.HTTP.PublicURL != "" {
 		callback = strings.TrimRight(cfg.HTTP.PublicURL, "/") + wechatPath
 	}
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
-	return channel.Check(ctx, callback), nil
+	return channel.Check(ctx, callback, wanted), nil
 }
 
 // examineWeChat is what doctor says of the account.

@@ -48,6 +48,7 @@ type API struct {
 	mistakes []string
 	media    map[string][]byte
 	menu     json.RawMessage
+	online   []string // accounts at the own desk
 }
 
 // NewAPI returns an API for an account with all rights.
@@ -101,6 +102,7 @@ const (
 	MediaGet    = "/cgi-bin/media/get"
 	MediaUpload = "/cgi-bin/media/upload"
 	KfList      = "/cgi-bin/customservice/getkflist"
+	KfOnline    = "/cgi-bin/customservice/getonlinekflist"
 	CallbackIP  = "/cgi-bin/getcallbackip"
 )
 
@@ -156,11 +158,9 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case MediaUpload:
 		a.uploadMedia(w, r, body)
 	case KfList:
-		if a.NoMessages {
-			a.fail(w, NotGranted)
-			return
-		}
-		a.answer(w, map[string]any{"kf_list": []any{}})
+		a.listAgents(w, "kf_list", nil)
+	case KfOnline:
+		a.listAgents(w, "kf_online_list", a.online)
 	case CallbackIP:
 		a.answer(w, map[string]any{"ip_list": []string{"101.226.103.0"}})
 	default:
