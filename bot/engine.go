@@ -97,7 +97,7 @@ type Engine struct {
 	knowledge *shelf
 	opt       Options
 	owner     string
-	intake    chan *deposit
+	intake    *intake
 	stopped   chan struct{} // closed once nothing is stored any more
 	wake      chan struct{}
 
@@ -143,7 +143,7 @@ func NewEngine(store Store, k *Knowledge, owner string, opt Options) *Engine {
 	}
 	e := &Engine{
 		store: store, knowledge: newShelf(k), opt: opt, owner: owner,
-		intake:    make(chan *deposit, opt.Backlog),
+		intake:    newIntake(opt.Backlog),
 		stopped:   make(chan struct{}),
 		wake:      make(chan struct{}, 1),
 		waiting:   map[MessageID][]chan struct{}{},

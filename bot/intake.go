@@ -4,7 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"hash/maphash"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"time"
 	"unicode/utf8"
 
@@ -54,9 +57,7 @@ func (e *Engine) Accept(ctx context.Context, in Inbound) (Receipt, error) {
 		return Receipt{}, fmt.Errorf("accepting a message: %w", err)
 	}
 	d := &deposit{arrival: arrive(in, e.opt.Now()), done: make(chan struct{})}
-	select {
-	case e.intake <- d:
-	default:
+	if !e.intake.put(d) {
 		e.opt.Observe(Event{Channel: in.Address.Channel, Refused: RefusedFull})
 		return Receipt{}, ErrFull
 	}
@@ -110,31 +111,78 @@ func clean(text string) string {
 	return strings.ToValidUTF8(strings.ReplaceAll(text, "\x00", ""), "\uFFFD")
 }
 
-// maxBatch is how many messages share one commit. The disk is waited for once
-// for all of them.
+// lanes is how many batches of messages are on their way to the store at once.
+// A single one would have what comes meanwhile wait for it to return and then
+// for a commit that others have begun, before its own: three syncs of the disk
+// where the store can do with two. The messages of a conversation share a lane
+// and keep their order.
+const lanes = 8
+
+// maxBatch is how many messages of a lane share one commit. The disk is waited
+// for once for all of them.
 const maxBatch = 256
 
+// intake is where messages wait to be stored.
+type intake struct {
+	lanes   [lanes]chan *deposit
+	seed    maphash.Seed
+	waiting atomic.Int64
+	most    int64
+}
+
+func newIntake(most int) *intake {
+	in := &intake{seed: maphash.MakeSeed(), most: int64(most)}
+	for i := range in.lanes {
+		in.lanes[i] = make(chan *deposit, most)
+	}
+	return in
+}
+
+// put reports whether there is room for one more message.
+func (in *intake) put(d *deposit) bool {
+	if in.waiting.Add(1) > in.most {
+		in.waiting.Add(-1)
+		return false
+	}
+	in.lanes[maphash.Comparable(in.seed, d.arrival.Address)%lanes] <- d // it has room for all
+	return true
+}
+
+// take returns what waits in a lane, once something does; nothing when ctx has
+// ended.
+func (in *intake) take(ctx context.Context, lane chan *deposit) (batch []*deposit) {
+	select {
+	case d := <-lane:
+		batch = append(batch, d)
+	case <-ctx.Done():
+		return nil
+	}
+	defer func() { in.waiting.Add(-int64(len(batch))) }()
+	for len(batch) < maxBatch {
+		select {
+		case d := <-lane:
+			batch = append(batch, d)
+		default:
+			return batch
+		}
+	}
+	return batch
+}
+
+// deposit stores what comes in until ctx ends.
 func (e *Engine) deposit(ctx context.Context) {
 	defer close(e.stopped)
-	for {
-		var batch []*deposit
-		select {
-		case d := <-e.intake:
-			batch = append(batch, d)
-		case <-ctx.Done():
-			return
-		}
-	more:
-		for len(batch) < maxBatch {
-			select {
-			case d := <-e.intake:
-				batch = append(batch, d)
-			default:
-				break more
+	var all sync.WaitGroup
+	for _, lane := range e.intake.lanes {
+		all.Go(func() {
+			for ctx.Err() == nil {
+				if batch := e.intake.take(ctx, lane); len(batch) > 0 {
+					e.storeBatch(context.WithoutCancel(ctx), batch)
+				}
 			}
-		}
-		e.storeBatch(context.WithoutCancel(ctx), batch)
+		})
 	}
+	all.Wait()
 }
 
 func (e *Engine) storeBatch(ctx context.Context, batch []*deposit) {
