@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strings"
 
+	"tilldesk/bot"
 	"tilldesk/bot/desk"
 	"tilldesk/bot/signin"
 	"tilldesk/bot/staff"
@@ -39,11 +40,11 @@ func (c *Console) done(w http.ResponseWriter, r *http.Request, path string, t to
 func (c *Console) fail(w http.ResponseWriter, r *http.Request, err error) {
 	v := signin.From(r.Context())
 	status, text := explain(v.Lang, err)
-	learning := errors.Is(err, desk.ErrNotReady)
-	if learning {
+	learning, full := errors.Is(err, desk.ErrNotReady), errors.Is(err, bot.ErrNoRoom)
+	if learning || full {
 		w.Header().Set("Retry-After", "5")
 	}
-	if status >= 500 && !learning {
+	if status >= 500 && !learning && !full { // those are said elsewhere, once for all
 		if r.Context().Err() != nil {
 			return // nobody waits for the answer
 		}
@@ -97,6 +98,8 @@ func explain(lang source.Lang, err error) (status int, text string) {
 		return http.StatusNotFound, say(lang, "problem.not_found_what")
 	case errors.Is(err, desk.ErrNotReady):
 		return http.StatusServiceUnavailable, say(lang, "problem.learning")
+	case errors.Is(err, bot.ErrNoRoom):
+		return http.StatusServiceUnavailable, say(lang, "problem.no_room")
 	case errors.Is(err, staff.ErrTaken):
 		return http.StatusConflict, say(lang, "problem.name_taken")
 	case errors.Is(err, staff.ErrLastLead):

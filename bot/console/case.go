@@ -14,6 +14,7 @@ import (
 	"tilldesk/bot"
 	"tilldesk/bot/desk"
 	"tilldesk/bot/signin"
+	"tilldesk/bot/staff"
 	"tilldesk/content/source"
 )
 
@@ -62,7 +63,7 @@ type viewer struct {
 
 // can is what may be done with a case now.
 type can struct {
-	Take, Resolve, Give, Snooze, Wake, PutBack, Release, Close, Merge, Reopen, More bool
+	Take, Resolve, Give, Snooze, Wake, PutBack, Release, Close, Merge, Reopen, More, Block, Unblock bool
 }
 
 type fact struct{ Name, Value string }
@@ -196,12 +197,14 @@ func (c *Console) caseHead(v signin.Viewer, k desk.Case, names map[string]string
 			body.Viewers = append(body.Viewers, viewer{nameIn(names, one.Staff), one.Typing})
 		}
 	}
-	may := k.Owner == "" || body.Mine || v.Role == "lead"
+	lead := v.Role.Includes(staff.Lead)
+	may := k.Owner == "" || body.Mine || lead
 	open := k.Open()
 	body.Can = can{
 		Take: open && k.Owner == "", Resolve: open && may, Give: open && may, Snooze: open && may && k.Snoozed.IsZero(),
 		Wake: open && may && !k.Snoozed.IsZero(), PutBack: open && may && k.Owner != "", Release: open && may,
 		Close: open && may, Merge: open && may, Reopen: !open, More: open && may,
+		Block: open && lead && k.Blocked.IsZero(), Unblock: lead && !k.Blocked.IsZero(),
 	}
 	for u := desk.Low; u <= desk.Urgent; u++ {
 		n := strconv.Itoa(int(u))

@@ -59,6 +59,9 @@ type Desk interface {
 	See(ctx context.Context, p desk.Presence) error
 	Presences(ctx context.Context) <-chan desk.Presence
 
+	Block(ctx context.Context, conversation bot.ConversationID, who desk.Actor, why string) error
+	Unblock(ctx context.Context, conversation bot.ConversationID, who desk.Actor) error
+
 	CannedReplies(ctx context.Context, query string) ([]desk.Canned, error)
 	SaveCanned(ctx context.Context, who desk.Actor, c desk.Canned) (desk.Canned, error)
 	DeleteCanned(ctx context.Context, id string) error
@@ -87,6 +90,8 @@ type Store interface {
 	Requeue(ctx context.Context, id bot.MessageID) error
 	Drop(ctx context.Context, id bot.MessageID) error
 
+	// Blocked returns since when a merchant is kept out; zero if they are not.
+	Blocked(ctx context.Context, conversation bot.ConversationID) (time.Time, error)
 	Export(ctx context.Context, id bot.ConversationID) ([]byte, error)
 	// Erase deletes all of a conversation and returns the files that are to be
 	// deleted from the media folder.
@@ -121,7 +126,10 @@ type Options struct {
 	Media     *os.Root // the folder of photos
 	// Channel returns a channel by its name, nil if there is none: staff are
 	// shown what a [bot.Windowed] one lets them send. May be nil.
-	Channel   func(name string) bot.Channel
+	Channel func(name string) bot.Channel
+	// Room returns an error while there is no room for more pictures; there
+	// always is if nil.
+	Room      func() error
 	Tools     []Tool       // may be none
 	Sent      func()       // called when a message may be sent again, to wake the outbox
 	Log       *slog.Logger // nothing is logged if nil
@@ -157,6 +165,9 @@ func New(d Desk, store Store, opt Options) (*Console, error) {
 	}
 	if opt.Heartbeat == 0 {
 		opt.Heartbeat = 15 * time.Second
+	}
+	if opt.Room == nil {
+		opt.Room = func() error { return nil }
 	}
 	if opt.Sent == nil {
 		opt.Sent = func() {}
@@ -197,6 +208,8 @@ func (c *Console) Routes(g *signin.Gate) {
 	g.HandleFunc("GET /desk/merchant/{id}/photo/{message}/{n}", agent, c.photo)
 	g.HandleFunc("GET /desk/merchant/{id}/export", lead, c.export, signin.Logged())
 	g.HandleFunc("POST /desk/merchant/{id}/erase", lead, c.erase)
+	g.HandleFunc("POST /desk/merchant/{id}/block", lead, c.block)
+	g.HandleFunc("POST /desk/merchant/{id}/unblock", lead, c.unblock)
 
 	g.HandleFunc("GET /desk/undelivered", agent, c.undelivered)
 	g.HandleFunc("POST /desk/undelivered/{message}/{action}", agent, c.decide)

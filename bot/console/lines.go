@@ -137,10 +137,15 @@ func eventLine(lang source.Lang, e desk.Event, names map[string]string) (line, b
 				one.Event += " · " + e.Text
 			}
 		}
+	case desk.EventBlocked:
+		one.Event = say(lang, key, actor)
+		if e.Text != "" {
+			one.Event += " · " + e.Text
+		}
 	case desk.EventRated:
 		one.Event = say(lang, key, e.Text)
 	case desk.EventTaken, desk.EventPutBack, desk.EventTags, desk.EventSnoozed, desk.EventWoken, desk.EventOverdue,
-		desk.EventResolved, desk.EventConfirmed, desk.EventReleased, desk.EventMerged, desk.EventRenamed:
+		desk.EventResolved, desk.EventConfirmed, desk.EventReleased, desk.EventMerged, desk.EventRenamed, desk.EventUnblocked:
 		one.Event = say(lang, key, actor, e.Text)
 	default:
 		return line{}, false

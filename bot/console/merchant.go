@@ -23,7 +23,8 @@ type merchantBody struct {
 	Channel, Lang string
 	Facts         []fact
 	Lead          bool
-	Word          string // to be typed before all is erased
+	Blocked       time.Time // since when they are kept out; zero if they are not
+	Word          string    // to be typed before all is erased
 	Rows          []row
 	Lines         []line
 	Earlier       string
@@ -83,6 +84,10 @@ func (c *Console) merchant(w http.ResponseWriter, r *http.Request) {
 	p.Title = unnamed(lang, conversation.Address.Remote)
 	if len(cases) > 0 {
 		p.Title = merchantOf(lang, cases[0])
+	}
+	if body.Blocked, err = c.store.Blocked(ctx, id); err != nil {
+		c.fail(w, r, err)
+		return
 	}
 	known := map[string]bool{}
 	for _, k := range cases {
@@ -156,6 +161,30 @@ func (c *Console) export(w http.ResponseWriter, r *http.Request) {
 	head.Set("Content-Type", "application/json; charset=utf-8")
 	head.Set("Content-Disposition", `attachment; filename="merchant.json"`)
 	_, _ = w.Write(data)
+}
+
+// block keeps a merchant out, unblock lets them in again. The browser goes back
+// to where it was asked: the case, or the merchant.
+func (c *Console) block(w http.ResponseWriter, r *http.Request) {
+	id := bot.ConversationID(r.PathValue("id"))
+	c.blocked(w, r, id, c.desk.Block(r.Context(), id, actor(signin.From(r.Context())), r.PostFormValue("why")))
+}
+
+func (c *Console) unblock(w http.ResponseWriter, r *http.Request) {
+	id := bot.ConversationID(r.PathValue("id"))
+	c.blocked(w, r, id, c.desk.Unblock(r.Context(), id, actor(signin.From(r.Context()))))
+}
+
+func (c *Console) blocked(w http.ResponseWriter, r *http.Request, id bot.ConversationID, err error) {
+	if err != nil {
+		c.fail(w, r, err)
+		return
+	}
+	back := "/desk/merchant/" + url.PathEscape(string(id))
+	if ticket := r.PostFormValue("case"); ticket != "" {
+		back = "/desk/case/" + url.PathEscape(ticket)
+	}
+	c.done(w, r, back, told{Go: back})
 }
 
 // erase deletes all that is stored of a merchant, if the word was typed.

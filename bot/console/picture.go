@@ -90,6 +90,9 @@ func (c *Console) keepPicture(ctx context.Context, ticket, id string, file []byt
 	if _, err := c.desk.Case(ctx, ticket); err != nil {
 		return nil, err
 	}
+	if err := c.opt.Room(); err != nil {
+		return nil, err
+	}
 	select { // one at a time: a picture needs much more memory than its file
 	case c.decoding <- struct{}{}:
 		defer func() { <-c.decoding }()

@@ -233,6 +233,45 @@ func (d *Desk) Rename(ctx context.Context, ticket string, who Actor, name string
 	})
 }
 
+// Block closes the case of a merchant and keeps them out: what they write is
+// stored, and neither answered nor shown as something new. why is for staff and
+// may be empty. Who may not close the case may not block its merchant.
+func (d *Desk) Block(ctx context.Context, conversation bot.ConversationID, who Actor, why string) error {
+	cases, err := d.CasesOf(ctx, conversation, 1) // only the newest may not be closed
+	if err != nil {
+		return err
+	}
+	if len(cases) > 0 && cases[0].State != Closed {
+		if _, err := d.Close(ctx, cases[0].Ticket, who, why); err != nil {
+			return err
+		}
+	}
+	return d.block(ctx, conversation, who, d.opt.Now(), EventBlocked, clip(why, maxFound))
+}
+
+// Unblock lets a merchant in again, from their next message on.
+func (d *Desk) Unblock(ctx context.Context, conversation bot.ConversationID, who Actor) error {
+	return d.block(ctx, conversation, who, time.Time{}, EventUnblocked, "")
+}
+
+// block stores since when a merchant is kept out, and writes that down in their
+// newest case, if they have one, for all who have it open.
+func (d *Desk) block(ctx context.Context, conversation bot.ConversationID, who Actor, since time.Time, kind EventKind, why string) error {
+	if err := d.store.Block(ctx, conversation, since); err != nil {
+		return err
+	}
+	cases, err := d.CasesOf(ctx, conversation, 1)
+	if err != nil || len(cases) == 0 {
+		return err
+	}
+	_, err = d.do(ctx, cases[0].Ticket, func(s Situation) (Change, error) {
+		m := begin(s.Case, who, "block the merchant", d.opt.Now())
+		m.event(kind, why)
+		return m.Change, nil
+	})
+	return err
+}
+
 // tidy takes out what a database may refuse and what hides on a page.
 func tidy(text string) string {
 	return strings.Map(func(r rune) rune {

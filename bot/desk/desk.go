@@ -54,6 +54,9 @@ type Store interface {
 	Viewers(ctx context.Context, since time.Time, tickets ...string) ([]Presence, error)
 	// NameMerchant stores what staff call the merchant of a conversation.
 	NameMerchant(ctx context.Context, conversation bot.ConversationID, name string) error
+	// Block keeps the merchant of a conversation out since a time; the zero time
+	// lets them in again.
+	Block(ctx context.Context, conversation bot.ConversationID, since time.Time) error
 
 	Setting(ctx context.Context, name string) (value string, err error) // "" if it is not set
 	SetSetting(ctx context.Context, name, value string) error

@@ -32,6 +32,8 @@ const (
 	EventClosed     EventKind = "closed"      // Text says why
 	EventMerged     EventKind = "merged"      // Text is the ticket of the other case
 	EventRenamed    EventKind = "renamed"     // Text is what the merchant is called now
+	EventBlocked    EventKind = "blocked"     // the merchant is kept out; Text says why
+	EventUnblocked  EventKind = "unblocked"   // and let in again
 	EventDelivery   EventKind = "delivery"    // how far Message has come: Text is the bot.Delivery
 	EventBotMessage EventKind = "bot_message" // Message is a line of the bot in this case
 )

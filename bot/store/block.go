@@ -2,6 +2,8 @@ package store
 
 import (
 	"context"
+	"database/sql"
+	"errors"
 	"fmt"
 	"time"
 
@@ -25,6 +27,23 @@ func (db *DB) Block(ctx context.Context, id bot.ConversationID, since time.Time)
 		return fmt.Errorf("blocking the merchant of conversation %s: %w", id, err)
 	}
 	return nil
+}
+
+// Blocked returns since when the merchant of a conversation is kept out; zero
+// if they are not. It fails with ErrNotFound if there is no such conversation.
+func (db *DB) Blocked(ctx context.Context, id bot.ConversationID) (since time.Time, err error) {
+	var at int64
+	err = db.reader.QueryRowContext(ctx, "SELECT blocked_at FROM conversations WHERE id = $1", key(id)).Scan(&at)
+	if errors.Is(err, sql.ErrNoRows) {
+		err = ErrNotFound
+	}
+	if err != nil {
+		return time.Time{}, fmt.Errorf("asking whether the merchant of conversation %s is blocked: %w", id, db.dialect.explain(err))
+	}
+	if at == 0 {
+		return time.Time{}, nil
+	}
+	return fromMillis(at), nil
 }
 
 // passOver settles what waits in the conversation of a blocked merchant with a

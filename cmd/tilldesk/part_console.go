@@ -31,6 +31,7 @@ func openConsole(_ context.Context, s *service) (plug, error) {
 		},
 		Media:   s.media,
 		Channel: func(name string) bot.Channel { return s.channels[name] },
+		Room:    s.room,
 		Tools:   tools,
 		Sent:    func() { s.outbox.Wake() },
 		Log:     s.log,

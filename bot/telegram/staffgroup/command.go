@@ -93,15 +93,7 @@ func (g *Group) block(ctx context.Context, c desk.Case, who desk.Actor, why stri
 	if !c.Blocked.IsZero() {
 		return g.say("blocked", c.Ticket), nil
 	}
-	// Not by somebody who may not close it.
-	if _, err := g.desk.Close(ctx, c.Ticket, who, "block: "+why); err != nil {
-		return "", err
-	}
-	if err := g.store.Block(ctx, c.Conversation, g.opt.Now()); err != nil {
-		return "", err
-	}
-	_, err := g.desk.Note(ctx, c.Ticket, who, strings.TrimSpace("/block "+why), nil)
-	return g.say("blocked", c.Ticket), err
+	return g.say("blocked", c.Ticket), g.desk.Block(ctx, c.Conversation, who, why)
 }
 
 // unblock lets a merchant in again.
@@ -109,11 +101,7 @@ func (g *Group) unblock(ctx context.Context, c desk.Case, who desk.Actor) (strin
 	if c.Blocked.IsZero() {
 		return g.say("not_blocked"), nil
 	}
-	if err := g.store.Block(ctx, c.Conversation, time.Time{}); err != nil {
-		return "", err
-	}
-	_, err := g.desk.Note(ctx, c.Ticket, who, "/unblock", nil)
-	return g.say("unblocked"), err
+	return g.say("unblocked"), g.desk.Unblock(ctx, c.Conversation, who)
 }
 
 // unblockTicket does so for the merchant of a case, from anywhere in the group.

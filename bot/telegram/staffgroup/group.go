@@ -34,6 +34,8 @@ type Desk interface {
 	Resolve(ctx context.Context, ticket string, who desk.Actor, f desk.Finding) (desk.Case, error)
 	Close(ctx context.Context, ticket string, who desk.Actor, why string) (desk.Case, error)
 	Release(ctx context.Context, ticket string, who desk.Actor) (desk.Case, error)
+	Block(ctx context.Context, conversation bot.ConversationID, who desk.Actor, why string) error
+	Unblock(ctx context.Context, conversation bot.ConversationID, who desk.Actor) error
 	Subscribe(ctx context.Context, after int64) <-chan desk.Event
 	LastEvent(ctx context.Context) (int64, error)
 }
@@ -61,7 +63,6 @@ type Store interface {
 	MarkPost(ctx context.Context, id bot.MessageID) error
 	IsPost(ctx context.Context, id bot.MessageID) (bool, error)
 	History(ctx context.Context, conversation bot.ConversationID, after int64, limit int) ([]bot.Entry, error)
-	Block(ctx context.Context, conversation bot.ConversationID, since time.Time) error
 	SetLanguage(ctx context.Context, conversation bot.ConversationID, lang source.Lang, traditional bool) error
 }
 
