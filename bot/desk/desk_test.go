@@ -411,7 +411,9 @@ func TestSearchAndPages(t *testing.T) {
 		must(f.desk.Close(ctx, "T1", lin, ""))(f)
 		for query, want := range map[string][]string{
 			"蓝牙": {"T2"}, "打印机 蓝牙": {"T2"}, "老王面馆": {"T5"}, "t4": {"T4"}, "押金": {"T6"}, "花呗 老王": {"T5"},
-			"花呗": {"T7", "T6", "T5", "T4", "T3", "T2", "T1"}, "蓝牙 押金": nil, "' OR 1=1": nil, "": {"T4", "T2", "T3", "T5", "T6"}, "%": nil, "花": nil,
+			"花呗": {"T7", "T6", "T5", "T4", "T3", "T2", "T1"}, "蓝牙 押金": nil, "' OR 1=1": nil, "": {"T4", "T2", "T3", "T5", "T6"}, "%": nil,
+			// A character by itself finds what it stands in, wherever it stands.
+			"蓝": {"T2"}, "坏": {"T2"}, "面": {"T5"}, "王 面馆": {"T5"}, "花": {"T7", "T6", "T5", "T4", "T3", "T2", "T1"}, "龘": nil,
 		} {
 			same(f, query, want, list(desk.Filter{Search: query, Limit: 2}))
 		}

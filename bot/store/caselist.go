@@ -121,11 +121,11 @@ func (db *DB) listing(ctx context.Context, f desk.Filter, limit int, now time.Ti
 // it busy otherwise. What is older is on the next page.
 const lookedThrough = 4000
 
-// floorOf returns down to which case a search for words looks, 0 if to the
-// first.
 // notAPlace says that a list cannot go on from there.
 var notAPlace = source.Text{Zh: "请从列表的第一页重新翻", En: "the Next of the page before, of a list in the same order"}
 
+// floorOf returns down to which case a search for words looks, 0 if to the
+// first.
 func (db *DB) floorOf(ctx context.Context, words []string, after string) (int64, error) {
 	if len(words) < 2 {
 		return 0, nil
@@ -239,15 +239,20 @@ func (db *DB) rarestFirst(ctx context.Context, words []string) ([]string, error)
 	}
 	const common = 1000
 	n := map[string]int{}
-	for _, w := range words {
+	counts := make([]string, len(words))
+	for i := range words {
+		counts[i] = fmt.Sprintf("SELECT CAST($%d AS TEXT), (SELECT count(*) FROM (SELECT 1 FROM case_words WHERE word = $%d LIMIT %d) few)", i+1, i+1, common)
+	}
+	if _, err := collect(ctx, db.reader, func(scan func(...any) error) (w string, err error) {
 		var count int
-		if err := db.reader.QueryRowContext(ctx, "SELECT count(*) FROM (SELECT 1 FROM case_words WHERE word = $1 LIMIT $2) few", w, common).Scan(&count); err != nil {
-			return nil, err
-		}
-		if count == 0 {
-			return nil, nil
-		}
+		err = scan(&w, &count)
 		n[w] = count
+		return w, err
+	}, strings.Join(counts, " UNION ALL "), anys(words)...); err != nil {
+		return nil, err
+	}
+	if slices.ContainsFunc(words, func(w string) bool { return n[w] == 0 }) {
+		return nil, nil
 	}
 	slices.SortStableFunc(words, func(a, b string) int { return n[a] - n[b] })
 	return words, nil

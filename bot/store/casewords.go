@@ -12,51 +12,68 @@ import (
 )
 
 const (
-	maxWords    = 400 // of one text that a case is found by
+	maxWords    = 600 // of one text that a case is found by
 	maxWord     = 32  // bytes
 	talkIndexed = 30  // messages before the hand-over by which a case is found
 )
 
-// wordsOf returns what a text is found by, each once: its words, and of a run
-// of Chinese characters each two that stand together. Neither database finds
-// words inside Chinese sentences by itself.
-func wordsOf(text string) []string {
+// wordsOf returns the words of a text, each once, and of a run of Chinese
+// characters each two that stand together. Neither database finds words inside
+// Chinese sentences by itself. characters are the Chinese ones by themselves,
+// and alone those of them that stand between others.
+func wordsOf(text string) (words, characters, alone []string) {
 	found := map[string]bool{}
-	var order []string
-	add := func(w string) {
-		if len(w) > 0 && len(w) <= maxWord && !found[w] && len(order) < maxWords {
+	add := func(to *[]string, w string) {
+		if len(w) > 0 && len(w) <= maxWord && !found[w] {
 			found[w] = true
-			order = append(order, w)
+			*to = append(*to, w)
 		}
 	}
-	word, last := "", rune(0)
+	word, run := "", []rune(nil)
+	end := func() {
+		add(&words, word)
+		if len(run) == 1 {
+			alone = append(alone, string(run))
+		}
+		word, run = "", run[:0]
+	}
 	for _, r := range intents.Normalise(text) {
 		switch {
 		case unicode.Is(unicode.Han, r):
-			add(word)
-			word = ""
-			if last != 0 {
-				add(string(last) + string(r))
+			if word != "" {
+				end()
 			}
-			last = r
-			continue
+			if len(run) > 0 {
+				add(&words, string(run[len(run)-1])+string(r))
+			}
+			run = append(run, r)
+			add(&characters, string(r))
 		case unicode.IsLetter(r) || unicode.IsNumber(r):
+			if len(run) > 0 {
+				end()
+			}
 			word += string(r)
 		default:
-			add(word)
-			word = ""
+			end()
 		}
-		last = 0
 	}
-	add(word)
-	return order
+	end()
+	return words, characters, alone
+}
+
+// foundBy returns all that a text is found by: its words first, if they are too
+// many.
+func foundBy(text string) []string {
+	words, characters, _ := wordsOf(text)
+	words = append(words, characters...)
+	return words[:min(len(words), maxWords)]
 }
 
 // index lets a case be found by the texts.
 func index(ctx context.Context, tx querier, number int64, texts ...string) error {
 	found := map[string]bool{}
 	for _, text := range texts {
-		for _, w := range wordsOf(text) {
+		for _, w := range foundBy(text) {
 			found[w] = true
 		}
 	}
@@ -114,13 +131,18 @@ func indexChange(ctx context.Context, tx querier, c desk.Case, change desk.Chang
 	return index(ctx, tx, c.Number, texts...)
 }
 
-// sought returns the words of a search. A Chinese character alone names
-// nothing.
+// sought returns the words of a search, each once. A Chinese character is one
+// where it stands alone; else the pairs say more.
 func sought(query string) []string {
 	const most = 12
 	if utf8.RuneCountInString(query) > 200 {
 		query = string([]rune(query)[:200])
 	}
-	words := wordsOf(query)
+	words, _, alone := wordsOf(query)
+	for _, c := range alone {
+		if !slices.Contains(words, c) {
+			words = append(words, c)
+		}
+	}
 	return words[:min(len(words), most)]
 }
