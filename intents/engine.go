@@ -254,21 +254,33 @@ func (e *Engine) Act(text string, asked Asked) (Act, float64) {
 			return ActUnsure, max(score, plainly)
 		}
 	}
-	if act == ActYes && asked.base() == AskedCheck && denies(normal) {
-		// A sentence that begins with "not" is no yes, whatever follows.
-		return ActNo, score
+	if asked.base() == AskedCheck && denies(normal) {
+		switch {
+		case act == ActYes: // a sentence that begins with "not" is no yes, whatever follows
+			return ActNo, score
+		case (act == ActNo || score < plainly) && begins(normal, plainNo):
+			return ActNo, max(score, plainly)
+		case act == ActNo, score < SureAct:
+			return ActNo, max(score, SureAct)
+		}
 	}
 	return act, score
 }
 
 // denies reports whether a normalised answer begins by saying no.
 func denies(normal string) bool {
-	return slices.ContainsFunc(denials, func(w string) bool { return strings.HasPrefix(normal, w) }) &&
-		!slices.ContainsFunc(notDenials, func(w string) bool { return strings.HasPrefix(normal, w) })
+	return begins(normal, denials) && !begins(normal, notDenials)
+}
+
+// begins reports whether the text begins with one of the words.
+func begins(text string, words []string) bool {
+	return slices.ContainsFunc(words, func(w string) bool { return strings.HasPrefix(text, w) })
 }
 
 var (
-	denials    = []string{"没", "不", "冇", "唔", "未", "木有", "no ", "no,", "not ", "nope", "nah", "never", "none"}
+	denials = []string{"没", "不", "冇", "唔", "未", "木有", "no ", "no,", "not ", "nope", "nah", "never", "none", "nothing "}
+	// plainNo is said before whatever else there is to say: it is the answer.
+	plainNo    = []string{"no ", "no,", "nope", "nah", "没有,", "没有 ", "不是,", "不,"}
 	notDenials = []string{"不只", "不光", "不仅", "没错", "冇错", "不错", "不都", "没问题", "no problem", "no doubt", "not only", "not just"}
 )
 

@@ -156,8 +156,8 @@ type weight struct {
 const negligible = 1e-3
 
 // teach gives the lessons. It returns what comes of the first, and has the
-// held-back rows of all answered. settled is how exact that is; see solver.
-func teach(ctx context.Context, c *corpus, lessons []*lesson, settled float32, workers int) (*learnt, error) {
+// held-back rows of all answered.
+func teach(ctx context.Context, c *corpus, lessons []*lesson, workers int) (*learnt, error) {
 	err := parallel(ctx, workers, len(lessons), func(_, i int) { lessons[i].prepare(c) })
 	if err != nil {
 		return nil, err
@@ -168,7 +168,7 @@ func teach(ctx context.Context, c *corpus, lessons []*lesson, settled float32, w
 	err = parallel(ctx, workers, (len(full.taught)+together-1)/together, func(worker, i int) {
 		classes := full.taught[i*together : min((i+1)*together, len(full.taught))]
 		s := &solvers[worker]
-		s.tolerance = settled
+		s.tolerance = tolerance
 		var alphas [together][]float32
 		for k, m := range s.solve(full.vectors, full.labels, classes, c.shared, len(c.groups), nil) {
 			out.bias[m.class] = m.bias

@@ -89,11 +89,11 @@ func train(ctx context.Context, examples []Example, opt Options) (*Model, error)
 	if err != nil {
 		return nil, err
 	}
-	lessons, settled := []*lesson{fullLesson(c)}, float32(roughly)
+	lessons := []*lesson{fullLesson(c)}
 	if !opt.Ranking {
-		lessons, settled = append(lessons, rehearsals(c)...), tolerance
+		lessons = append(lessons, rehearsals(c)...)
 	}
-	learnt, err := teach(ctx, c, lessons, settled, workers)
+	learnt, err := teach(ctx, c, lessons, workers)
 	if err != nil {
 		return nil, err
 	}
