@@ -16,21 +16,19 @@ type GroupLease struct {
 	Configured int64 // the group as it is configured
 	Current    int64 // as Telegram names it now
 	Token      string
-	Paused     time.Time // Telegram wants to be left alone until then
 }
 
 // LeaseGroup takes the lease on a staff group, or reports false if another
 // process has it.
 func (db *DB) LeaseGroup(ctx context.Context, configured int64, owner string, now time.Time, lease time.Duration) (l GroupLease, ok bool, err error) {
 	l = GroupLease{Configured: configured, Token: db.newID()}
-	var paused int64
 	err = db.inTx(ctx, func(tx querier) error {
 		if _, err := exec(ctx, tx, "INSERT INTO telegram_groups (configured, current) VALUES ($1, $1) ON CONFLICT (configured) DO NOTHING", configured); err != nil {
 			return err
 		}
 		err := tx.QueryRowContext(ctx, `UPDATE telegram_groups SET lease_owner = $2, lease_token = $3, lease_until = $4
-			WHERE configured = $1 AND lease_until <= $5 RETURNING current, paused_until`,
-			configured, clean(owner), l.Token, millis(now.Add(lease)), millis(now)).Scan(&l.Current, &paused)
+			WHERE configured = $1 AND lease_until <= $5 RETURNING current`,
+			configured, clean(owner), l.Token, millis(now.Add(lease)), millis(now)).Scan(&l.Current)
 		ok = err == nil
 		if errors.Is(err, sql.ErrNoRows) {
 			err = nil
@@ -40,7 +38,6 @@ func (db *DB) LeaseGroup(ctx context.Context, configured int64, owner string, no
 	if err != nil {
 		return GroupLease{}, false, fmt.Errorf("taking the lease on the staff group: %w", err)
 	}
-	l.Paused = fromMillis(paused)
 	return l, ok, nil
 }
 
@@ -54,9 +51,30 @@ func (db *DB) EndGroup(ctx context.Context, l GroupLease) error {
 	return db.grouped(ctx, l, "lease_token = '', lease_until = $3", 0)
 }
 
-// PauseGroup records that Telegram wants the group to be left alone.
-func (db *DB) PauseGroup(ctx context.Context, l GroupLease, until time.Time) error {
-	return db.grouped(ctx, l, "paused_until = $3", millis(until))
+// PauseGroup records that Telegram wants a staff group to be left alone until
+// a time, by any process; an earlier one than is recorded changes nothing.
+func (db *DB) PauseGroup(ctx context.Context, configured int64, until time.Time) error {
+	err := db.inTx(ctx, func(tx querier) error {
+		_, err := exec(ctx, tx, `INSERT INTO telegram_groups (configured, current, paused_until) VALUES ($1, $1, $2)
+			ON CONFLICT (configured) DO UPDATE SET paused_until = excluded.paused_until
+			WHERE telegram_groups.paused_until < excluded.paused_until`, configured, millis(until))
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("recording until when the staff group is left alone: %w", err)
+	}
+	return nil
+}
+
+// GroupPaused returns until when a staff group is to be left alone, the zero
+// time or one that is over if it is not.
+func (db *DB) GroupPaused(ctx context.Context, configured int64) (time.Time, error) {
+	var until int64
+	err := db.reader.QueryRowContext(ctx, "SELECT paused_until FROM telegram_groups WHERE configured = $1", configured).Scan(&until)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return time.Time{}, fmt.Errorf("reading until when the staff group is left alone: %w", db.dialect.explain(err))
+	}
+	return fromMillis(until), nil
 }
 
 func (db *DB) grouped(ctx context.Context, l GroupLease, set string, arg int64) error {

@@ -3,6 +3,7 @@ package telegram
 import (
 	"context"
 	"errors"
+	"maps"
 	"math/rand/v2"
 	"sync"
 	"time"
@@ -55,23 +56,30 @@ func sleep(ctx context.Context, d time.Duration) bool {
 	}
 }
 
-// pause keeps all calls back after Telegram has complained about two chats
-// within a short time: then the bot as a whole is too fast.
+// pause keeps calls to a chat back until the time that Telegram has named, and
+// all calls after it has complained about two chats within a short time: then
+// the bot as a whole is too fast.
 type pause struct {
 	mu    sync.Mutex
-	chat  int64 // that was complained about last
+	chats map[int64]time.Time // until when each is left alone
+	chat  int64               // that was complained about last
 	at    time.Time
 	after time.Duration
 	until time.Time
 }
 
-const together = 5 * time.Second
+const (
+	together = 5 * time.Second
+	// maxPaused is how many chats are remembered before those whose time is over
+	// are forgotten.
+	maxPaused = 1000
+)
 
-// left returns how long nothing may be sent.
-func (p *pause) left(now time.Time) time.Duration {
+// left returns for how long nothing may be sent to a chat.
+func (p *pause) left(chat int64, now time.Time) time.Duration {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return max(0, p.until.Sub(now))
+	return max(0, p.until.Sub(now), p.chats[chat].Sub(now))
 }
 
 // flooded notes a complaint.
@@ -84,6 +92,15 @@ func (p *pause) flooded(chat int64, after time.Duration, now time.Time) {
 		}
 	}
 	p.chat, p.at, p.after = chat, now, after
+	if len(p.chats) >= maxPaused {
+		maps.DeleteFunc(p.chats, func(_ int64, until time.Time) bool { return !until.After(now) })
+	}
+	if p.chats == nil {
+		p.chats = map[int64]time.Time{}
+	}
+	if until := now.Add(after); until.After(p.chats[chat]) {
+		p.chats[chat] = until
+	}
 }
 
 // asFlood reports whether an error says that it was too much.

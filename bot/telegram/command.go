@@ -113,7 +113,7 @@ func (c *Channel) ask(chat int64, text string, rows ...[]models.InlineKeyboardBu
 	if len(rows) > 0 {
 		p.ReplyMarkup = &models.InlineKeyboardMarkup{InlineKeyboard: rows}
 	}
-	c.courier.send("asking", func(ctx context.Context) error {
+	c.courier.send("asking", chat, func(ctx context.Context) error {
 		_, err := c.api.SendMessage(ctx, p)
 		return err
 	})
@@ -134,7 +134,7 @@ func (c *Channel) chooseLanguage(ctx context.Context, q *models.CallbackQuery, t
 		c.notice(q, "")
 		c.showChosen(q)
 		l := localeOf(tag)
-		c.courier.send("setting a merchant's menu", func(ctx context.Context) error {
+		c.courier.send("setting a merchant's menu", chat.ID, func(ctx context.Context) error {
 			return c.api.SetMyCommands(ctx, &tg.SetMyCommandsParams{Commands: menu(l), Scope: &models.BotCommandScopeChat{ChatID: chat.ID}})
 		})
 		return nil

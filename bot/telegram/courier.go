@@ -14,11 +14,14 @@ import (
 // few times and then forgotten; what is lost the merchant can ask for again.
 type courier struct {
 	errands chan errand
+	pause   *pause
+	now     func() time.Time
 	log     *slog.Logger
 }
 
 type errand struct {
 	what string
+	chat int64 // that the call is about; 0: none
 	do   func(context.Context) error
 }
 
@@ -29,14 +32,14 @@ const (
 	errandWithin = time.Minute // after it nobody waits for it any more
 )
 
-func newCourier(log *slog.Logger) *courier {
-	return &courier{errands: make(chan errand, maxErrands), log: log}
+func newCourier(p *pause, now func() time.Time, log *slog.Logger) *courier {
+	return &courier{errands: make(chan errand, maxErrands), pause: p, now: now, log: log}
 }
 
-// send lets a call be made soon. It does not block.
-func (c *courier) send(what string, do func(context.Context) error) {
+// send lets a call about a chat, 0 for none, be made soon. It does not block.
+func (c *courier) send(what string, chat int64, do func(context.Context) error) {
 	select {
-	case c.errands <- errand{what, do}:
+	case c.errands <- errand{what, chat, do}:
 	default:
 		c.log.Warn("too much to do at once; left out", "what", what)
 	}
@@ -64,6 +67,12 @@ func (c *courier) do(ctx context.Context, e errand) {
 	defer cancel()
 	wait := backoff{}
 	for try := 1; ; try++ {
+		// A chat that Telegram wants left alone for long is left alone: nobody
+		// waits any more by then, nor may others wait behind it.
+		if left := c.pause.left(e.chat, c.now()); left > 0 && e.chat != 0 && (left > maxPause/2 || !sleep(ctx, left)) {
+			c.log.Warn("left undone", "what", e.what, "error", "Telegram wants the chat to be left alone")
+			return
+		}
 		call, end := context.WithTimeout(ctx, callTime)
 		err := e.do(call)
 		end()
@@ -76,6 +85,12 @@ func (c *courier) do(ctx context.Context, e errand) {
 			c.log.Debug("too late", "what", e.what, "error", err)
 			return
 		case botapi.NotSent, botapi.Unknown, botapi.Flood:
+			if f := new(botapi.Error); e.chat != 0 && asFlood(err, &f) {
+				c.pause.flooded(e.chat, f.After, c.now())
+				if try < errandTries {
+					continue
+				}
+			}
 			if try < errandTries && wait.pause(ctx, err) {
 				continue
 			}

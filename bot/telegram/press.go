@@ -135,7 +135,7 @@ func (c *Channel) choose(ctx context.Context, q *models.CallbackQuery, seq int64
 // notice answers a press, so that the button stops waiting.
 func (c *Channel) notice(q *models.CallbackQuery, text string) {
 	id := q.ID
-	c.courier.send("answering a press", func(ctx context.Context) error { return c.api.AnswerCallbackQuery(ctx, id, text) })
+	c.courier.send("answering a press", 0, func(ctx context.Context) error { return c.api.AnswerCallbackQuery(ctx, id, text) })
 }
 
 // chosenMark stands before what was pressed.
@@ -169,7 +169,7 @@ func labelOf(m *models.Message, data string) string {
 
 // edit replaces the text of a message; its buttons go away.
 func (c *Channel) edit(chat int64, id int, text string, entities []models.MessageEntity) {
-	c.courier.send("showing what was chosen", func(ctx context.Context) error {
+	c.courier.send("showing what was chosen", chat, func(ctx context.Context) error {
 		_, err := c.api.EditMessageText(ctx, &tg.EditMessageTextParams{ChatID: chat, MessageID: id, Text: text, Entities: entities})
 		return err
 	})
@@ -182,7 +182,7 @@ func (c *Channel) clear(q *models.CallbackQuery) {
 		return
 	}
 	at := chat.ID
-	c.courier.send("taking buttons away", func(ctx context.Context) error {
+	c.courier.send("taking buttons away", at, func(ctx context.Context) error {
 		_, err := c.api.EditMessageReplyMarkup(ctx, &tg.EditMessageReplyMarkupParams{ChatID: at, MessageID: id})
 		return err
 	})

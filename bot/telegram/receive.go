@@ -153,7 +153,7 @@ func (c *Channel) groupMessage(ctx context.Context, u rawUpdate, m *models.Messa
 }
 
 func (c *Channel) leave(chat int64) {
-	c.courier.send("leaving a group", func(ctx context.Context) error { return c.api.LeaveChat(ctx, chat) })
+	c.courier.send("leaving a group", chat, func(ctx context.Context) error { return c.api.LeaveChat(ctx, chat) })
 }
 
 // member handles what became of the bot in a chat: blocked, removed, made an

@@ -38,7 +38,7 @@ func (c *Channel) Send(ctx context.Context, m bot.Outbound) (bot.RemoteID, error
 	if ctx.Err() != nil {
 		return "", &bot.RetryError{Err: ctx.Err()}
 	}
-	if wait := c.pause.left(c.opt.Now()); wait > 0 {
+	if wait := c.pause.left(chat, c.opt.Now()); wait > 0 {
 		return "", &bot.RetryError{After: wait, Err: errors.New("fewer messages are wanted by Telegram for a while"), Reached: true}
 	}
 	pieces, err := c.pieces(m.Reply)

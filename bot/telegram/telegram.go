@@ -109,8 +109,8 @@ func New(engine Engine, db Store, opt Options) (*Channel, error) {
 		opt.Now = time.Now
 	}
 	c := &Channel{api: api, engine: engine, store: db, opt: opt, log: opt.Log.With("channel", Name)}
-	c.courier = newCourier(c.log)
-	c.typing = newTyping(api.ShowTyping, c.isAnswered, func() bool { return c.pause.left(c.opt.Now()) == 0 })
+	c.courier = newCourier(&c.pause, c.opt.Now, c.log)
+	c.typing = newTyping(api.ShowTyping, c.isAnswered, func(chat int64) bool { return c.pause.left(chat, c.opt.Now()) == 0 })
 	return c, nil
 }
 

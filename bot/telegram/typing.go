@@ -32,7 +32,7 @@ const (
 type typing struct {
 	act      func(ctx context.Context, chat int64) error        // shows it once
 	answered func(context.Context, bot.MessageID) (bool, error) // by any process
-	spare    func() bool                                        // Telegram does not complain about the bot as a whole
+	spare    func(chat int64) bool                              // Telegram has not asked to be left alone
 	all      *rate.Limiter
 
 	mu      sync.Mutex
@@ -50,7 +50,7 @@ type wait struct {
 	timer   *time.Timer
 }
 
-func newTyping(act func(context.Context, int64) error, answered func(context.Context, bot.MessageID) (bool, error), spare func() bool) *typing {
+func newTyping(act func(context.Context, int64) error, answered func(context.Context, bot.MessageID) (bool, error), spare func(int64) bool) *typing {
 	return &typing{act: act, answered: answered, spare: spare, all: rate.NewLimiter(typingRate, typingRate),
 		waiting: map[bot.ConversationID]*wait{}, shown: map[int64]time.Time{}}
 }
@@ -139,7 +139,7 @@ func (t *typing) show(chat int64) {
 	now := time.Now()
 	t.mu.Lock()
 	ctx := t.ctx
-	if ctx == nil || now.Before(t.rests) || now.Sub(t.shown[chat]) < typingEvery || !t.spare() || !t.all.AllowN(now, 1) {
+	if ctx == nil || now.Before(t.rests) || now.Sub(t.shown[chat]) < typingEvery || !t.spare(chat) || !t.all.AllowN(now, 1) {
 		t.mu.Unlock()
 		return
 	}

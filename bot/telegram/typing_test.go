@@ -26,7 +26,7 @@ func watched(t *testing.T, s *shows, f func(ty *typing)) {
 		ty := newTyping(
 			func(context.Context, int64) error { s.at = append(s.at, time.Since(s.began)); return s.fails },
 			func(context.Context, bot.MessageID) (bool, error) { s.asked++; return s.done, nil },
-			func() bool { return true })
+			func(int64) bool { return true })
 		ctx, stop := context.WithCancel(t.Context())
 		go ty.run(ctx)
 		synctest.Wait()

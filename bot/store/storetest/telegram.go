@@ -59,11 +59,18 @@ func leases(t *testing.T, f *fixture) {
 	if err != nil || !ok || g.Current != -5 {
 		t.Fatal(g, ok, err)
 	}
-	f.must(f.db.PauseGroup(t.Context(), g, f.now.Add(time.Hour)))
+	f.must(f.db.PauseGroup(t.Context(), g.Configured, f.now.Add(time.Hour)))
+	f.must(f.db.PauseGroup(t.Context(), g.Configured, f.now.Add(time.Minute))) // is less
+	if until, err := f.db.GroupPaused(t.Context(), g.Configured); err != nil || !until.Equal(f.now.Add(time.Hour)) {
+		t.Errorf("the group is left alone until %v, %v", until, err)
+	}
+	if until, err := f.db.GroupPaused(t.Context(), -6); err != nil || until.After(f.now) {
+		t.Errorf("a group without a word of it is left alone until %v, %v", until, err)
+	}
 	f.must(f.db.MoveGroup(t.Context(), -5, -100))
 	f.must(f.db.EndGroup(t.Context(), g))
 	g, ok, err = f.db.LeaseGroup(t.Context(), -5, "b", f.now, minute)
-	if err != nil || !ok || g.Current != -100 || !g.Paused.Equal(f.now.Add(time.Hour)) {
+	if err != nil || !ok || g.Current != -100 {
 		t.Fatal(g, ok, err)
 	}
 	if chat, err := f.db.GroupChat(t.Context(), -5); chat != -100 || err != nil {

@@ -51,7 +51,8 @@ type Store interface {
 	LeaseGroup(ctx context.Context, configured int64, owner string, now time.Time, lease time.Duration) (l store.GroupLease, ok bool, err error)
 	RenewGroup(ctx context.Context, l store.GroupLease, until time.Time) error
 	EndGroup(ctx context.Context, l store.GroupLease) error
-	PauseGroup(ctx context.Context, l store.GroupLease, until time.Time) error
+	PauseGroup(ctx context.Context, configured int64, until time.Time) error
+	GroupPaused(ctx context.Context, configured int64) (time.Time, error)
 	GroupChat(ctx context.Context, configured int64) (int64, error)
 	MoveGroup(ctx context.Context, configured, to int64) error
 	Topic(ctx context.Context, conversation bot.ConversationID) (t store.Topic, known bool, err error)
@@ -90,8 +91,7 @@ type Group struct {
 
 	chat   atomic.Int64 // as Telegram names the group now
 	budget *rate.Limiter
-	rests  atomic.Int64 // nothing is written before this time, in milliseconds
-	words  chan word    // answers to staff, which go before all else
+	words  chan word // answers to staff, which go before all else
 
 	mu      sync.Mutex
 	dirty   map[string]uint64 // tickets whose topics may not be what they should, and when that was noted last

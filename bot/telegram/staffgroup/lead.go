@@ -43,9 +43,6 @@ func (g *Group) leadLeased(ctx context.Context, l store.GroupLease) {
 	leading, lost := context.WithCancel(ctx)
 	defer lost()
 	g.chat.Store(l.Current)
-	if l.Paused.After(g.opt.Now()) {
-		g.rests.Store(l.Paused.UnixMilli())
-	}
 	var running sync.WaitGroup
 	running.Go(func() {
 		for sleep(leading, leaseRenew) {
@@ -55,7 +52,7 @@ func (g *Group) leadLeased(ctx context.Context, l store.GroupLease) {
 		}
 	})
 	running.Go(func() { g.follow(leading) })
-	g.write(leading, l)
+	g.write(leading)
 	lost()
 	running.Wait()
 	end, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
@@ -116,14 +113,14 @@ func (g *Group) sync(ctx context.Context) {
 }
 
 // write brings the group to what the desk is, step by step.
-func (g *Group) write(ctx context.Context, l store.GroupLease) {
+func (g *Group) write(ctx context.Context) {
 	again := time.NewTicker(tick)
 	defer again.Stop()
 	for ctx.Err() == nil {
 		g.mark(ctx)
 		did, err := g.writeOne(ctx)
 		if err != nil {
-			g.suffer(ctx, l, err)
+			g.suffer(ctx, err)
 		}
 		if did {
 			continue
@@ -184,17 +181,20 @@ func (g *Group) settled(ticket string, seen uint64) {
 
 // spend makes a call when the budget of the group allows it.
 func (g *Group) spend(ctx context.Context, do func(context.Context) error) error {
+	if err := g.budget.Wait(ctx); err != nil {
+		return err
+	}
 	for {
-		wait := time.UnixMilli(g.rests.Load()).Sub(g.opt.Now())
+		wait, err := g.left(ctx)
+		if err != nil {
+			return err
+		}
 		if wait <= 0 {
 			break
 		}
 		if !sleep(ctx, wait) {
 			return ctx.Err()
 		}
-	}
-	if err := g.budget.Wait(ctx); err != nil {
-		return err
 	}
 	call, cancel := context.WithTimeout(ctx, callTime)
 	defer cancel()
@@ -203,8 +203,28 @@ func (g *Group) spend(ctx context.Context, do func(context.Context) error) error
 
 const callTime = 10 * time.Second
 
+// left returns for how long Telegram wants the group to be left alone, as any
+// process has been told.
+func (g *Group) left(ctx context.Context) (time.Duration, error) {
+	until, err := g.store.GroupPaused(ctx, g.opt.Chat)
+	return max(0, until.Sub(g.opt.Now())), err
+}
+
+// flooded notes that Telegram wants the group to be left alone, for all
+// processes, also after a restart.
+func (g *Group) flooded(ctx context.Context, after time.Duration) {
+	until := g.opt.Now().Add(after + time.Second)
+	g.log.Warn("Telegram wants the staff group to be left alone", "until", until)
+	for err := g.store.PauseGroup(ctx, g.opt.Chat, until); err != nil; err = g.store.PauseGroup(ctx, g.opt.Chat, until) {
+		g.log.Error("that could not be stored", "error", err)
+		if !sleep(ctx, failPause) {
+			return
+		}
+	}
+}
+
 // suffer does what an error of a call asks for.
-func (g *Group) suffer(ctx context.Context, l store.GroupLease, err error) {
+func (g *Group) suffer(ctx context.Context, err error) {
 	if ctx.Err() != nil {
 		return
 	}
@@ -212,12 +232,7 @@ func (g *Group) suffer(ctx context.Context, l store.GroupLease, err error) {
 	errors.As(err, &e)
 	switch botapi.KindOf(err) {
 	case botapi.Flood:
-		until := g.opt.Now().Add(e.After + time.Second)
-		g.rests.Store(until.UnixMilli())
-		g.log.Warn("Telegram wants the staff group to be left alone", "until", until)
-		if err := g.store.PauseGroup(ctx, l, until); err != nil {
-			g.log.Error("that could not be stored", "error", err)
-		}
+		g.flooded(ctx, e.After)
 	case botapi.Migrated:
 		g.moved(ctx, e.To)
 	case botapi.Forbidden, botapi.NoChat:
@@ -248,6 +263,9 @@ func (g *Group) moved(ctx context.Context, to int64) {
 
 // mark shows below what staff wrote whether it has reached the merchant.
 func (g *Group) mark(ctx context.Context) {
+	if wait, err := g.left(ctx); err != nil || wait > 0 {
+		return
+	}
 	settled, _, err := g.store.OpenPosts(ctx, 20)
 	if err != nil {
 		if ctx.Err() == nil {

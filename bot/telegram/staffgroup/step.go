@@ -183,6 +183,9 @@ func (g *Group) sendCard(ctx context.Context, c desk.Case, t store.Topic) error 
 	}
 	if err := g.api.PinChatMessage(ctx, t.Chat, m.ID); err != nil {
 		g.log.Warn("a card could not be pinned", "ticket", c.Ticket, "error", err)
+		if e := new(botapi.Error); errors.As(err, &e) && e.Kind == botapi.Flood {
+			g.flooded(ctx, e.After)
+		}
 	}
 	return nil
 }

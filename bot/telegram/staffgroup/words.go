@@ -2,6 +2,7 @@ package staffgroup
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	tg "github.com/go-telegram/bot"
@@ -48,6 +49,9 @@ func (g *Group) speak(ctx context.Context) {
 					break
 				}
 				g.log.Warn("staff could not be told something", "error", err)
+				if e := new(botapi.Error); errors.As(err, &e) && e.Kind == botapi.Flood {
+					g.flooded(ctx, e.After)
+				}
 				if kind := botapi.KindOf(err); kind != botapi.Flood && kind != botapi.NotSent && kind != botapi.Unknown || !sleep(ctx, failPause) {
 					break
 				}
