@@ -1,32 +1,19 @@
 package bot_test
 
 import (
-	"context"
-	"sync"
 	"testing"
 
 	"tilldesk/bot"
 	"tilldesk/bot/dialog"
+	"tilldesk/bot/trial"
 	"tilldesk/content"
 	"tilldesk/intents"
 )
 
-var learned = sync.OnceValues(func() (*bot.Knowledge, error) {
-	c, err := content.Load(content.BuiltIn())
-	if err != nil {
-		return nil, err
-	}
-	return bot.Learn(context.Background(), c.Intents, c.Base, c.Script)
-})
-
 // learn returns the knowledge of the built-in content; all tests share it.
 func learn(tb testing.TB) *bot.Knowledge {
 	tb.Helper()
-	k, err := learned()
-	if err != nil {
-		tb.Fatal(err)
-	}
-	return k
+	return trial.Knowledge(tb)
 }
 
 var messages = map[string]string{

@@ -1,44 +1,23 @@
 package content_test
 
 import (
-	"context"
 	"flag"
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
-	"tilldesk/bot"
-	"tilldesk/content"
+	"tilldesk/bot/trial"
 )
 
 var update = flag.Bool("update", false, "write the bot's side of the conversations anew")
 
-var learned = sync.OnceValues(func() (*bot.Knowledge, error) {
-	c, err := content.Load(content.BuiltIn())
-	if err != nil {
-		return nil, err
-	}
-	return bot.Learn(context.Background(), c.Intents, c.Base, c.Script)
-})
-
-// learn returns the knowledge of the built-in content; all tests share it.
-func learn(t testing.TB) *bot.Knowledge {
-	t.Helper()
-	k, err := learned()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return k
-}
-
 // TestConversations plays every conversation of testdata/conversations. After
 // a wanted change, run with -update and read the difference before committing.
 func TestConversations(t *testing.T) {
-	k := learn(t)
+	k := trial.Knowledge(t)
 	files, err := filepath.Glob("testdata/conversations/*.txt")
 	if err != nil {
 		t.Fatal(err)

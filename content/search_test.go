@@ -6,6 +6,7 @@ import (
 
 	"github.com/goccy/go-yaml"
 
+	"tilldesk/bot/trial"
 	"tilldesk/content/source"
 	"tilldesk/kb"
 )
@@ -19,7 +20,7 @@ var searchFloors = map[source.Lang]struct{ recall1, recall3 float64 }{
 
 // TestSearch asks the questions of testdata/search, which nothing learns from.
 func TestSearch(t *testing.T) {
-	k := learn(t)
+	k := trial.Knowledge(t)
 	for _, lang := range source.Langs {
 		t.Run(string(lang), func(t *testing.T) {
 			data, err := os.ReadFile("testdata/search/" + string(lang) + ".yaml")

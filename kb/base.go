@@ -70,6 +70,19 @@ type Base struct {
 // Articles returns all articles by id.
 func (b *Base) Articles() []*Article { return b.articles }
 
+// Only returns a base of those articles that keep returns true for, which it is
+// asked in the order of their ids, with the codes of all.
+func (b *Base) Only(keep func(*Article) bool) *Base {
+	some := &Base{byID: map[string]*Article{}, codes: b.codes}
+	for _, a := range b.articles {
+		if keep(a) {
+			some.articles = append(some.articles, a)
+			some.byID[a.ID] = a
+		}
+	}
+	return some
+}
+
 // Article returns the article with the id, or nil.
 func (b *Base) Article(id string) *Article { return b.byID[id] }
 

@@ -25,18 +25,9 @@ import (
 	"tilldesk/bot/staff"
 	"tilldesk/bot/store"
 	"tilldesk/bot/store/storetest"
+	"tilldesk/bot/trial"
 	"tilldesk/bot/web"
-	"tilldesk/content"
 )
-
-// knowledge is what the bot knows, learnt once for all tests.
-var knowledge = sync.OnceValues(func() (*bot.Knowledge, error) {
-	c, err := content.Load(content.BuiltIn())
-	if err != nil {
-		return nil, err
-	}
-	return bot.Learn(context.Background(), c.Intents, c.Base, c.Script)
-})
 
 // roster are the accounts as the desk sees them.
 type roster struct{ accounts *staff.Accounts }
@@ -82,10 +73,8 @@ type service struct {
 // the web chat is named wechat, and sends nothing.
 func start(t testing.TB, dsn string) *service {
 	t.Helper()
-	k, err := knowledge()
-	if err != nil {
-		t.Fatal(err)
-	}
+	k := trial.Knowledge(t)
+	var err error
 	s := &service{t: t, behind: new(atomic.Int64)}
 	now := func() time.Time { return time.Now().Add(-time.Duration(s.behind.Load())) }
 	s.db = storetest.Open(t, dsn, store.Options{})

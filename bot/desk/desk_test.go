@@ -16,6 +16,7 @@ import (
 	"tilldesk/bot/dialog"
 	"tilldesk/bot/store"
 	"tilldesk/bot/store/storetest"
+	"tilldesk/bot/trial"
 	"tilldesk/content/source"
 )
 
@@ -335,12 +336,7 @@ func TestCanned(t *testing.T) {
 }
 
 func TestCard(t *testing.T) {
-	c, err := loaded()
-	if err != nil {
-		t.Fatal(err)
-	}
-	k := must(bot.Learn(t.Context(), c.Intents, c.Base, c.Script))(t)
-	defer k.Close()
+	k := trial.Knowledge(t)
 	each(t, desk.Options{}, func(f *fixture) {
 		ctx := f.Context()
 		f.desk = desk.New(f.db, desk.Options{Knowledge: func() *bot.Knowledge { return k }, Now: f.clock.Now})

@@ -15,17 +15,8 @@ import (
 	"tilldesk/bot/store"
 	"tilldesk/bot/telegram"
 	"tilldesk/bot/telegram/telegramtest"
-	"tilldesk/content"
+	"tilldesk/bot/trial"
 )
-
-// knowledge is what the bot knows, learnt once for all tests.
-var knowledge = sync.OnceValues(func() (*bot.Knowledge, error) {
-	c, err := content.Load(content.BuiltIn())
-	if err != nil {
-		return nil, err
-	}
-	return bot.Learn(context.Background(), c.Intents, c.Base, c.Script)
-})
 
 // journal keeps what is logged, to be searched.
 type journal struct {
@@ -76,10 +67,8 @@ type setup struct {
 // start runs a service until stop, or until the test ends.
 func start(t *testing.T, with setup) *service {
 	t.Helper()
-	k, err := knowledge()
-	if err != nil {
-		t.Fatal(err)
-	}
+	k := trial.Knowledge(t)
+	var err error
 	s := &service{T: t, api: with.api, dsn: with.dsn, data: with.data, log: new(journal)}
 	if s.api == nil {
 		s.api = telegramtest.New(t)

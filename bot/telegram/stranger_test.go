@@ -19,6 +19,7 @@ import (
 
 	"tilldesk/bot"
 	"tilldesk/bot/desk"
+	"tilldesk/bot/trial"
 )
 
 // unless skips a test that needs what is not there, or fails it where
@@ -230,11 +231,7 @@ func TestStrangersBotAPI(t *testing.T) {
 	mei.press(step, "好了")
 	mei.waits("the end", func(m strangerMessage) bool { return strings.Contains(m.Text, "祝生意兴隆") })
 
-	k, err := knowledge()
-	if err != nil {
-		t.Fatal(err)
-	}
-	people := desk.New(s.db, desk.Options{Knowledge: func() *bot.Knowledge { return k }})
+	people := desk.New(s.db, desk.Options{Knowledge: func() *bot.Knowledge { return trial.Knowledge(t) }})
 	bo := &strangerUser{t: t, url: url, token: s.api.Token, id: 56}
 	bo.say("转人工")
 	bo.waits("the hand-over", func(m strangerMessage) bool { return strings.Contains(m.Text, "人工") })

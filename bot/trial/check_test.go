@@ -1,11 +1,9 @@
 package trial_test
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -14,16 +12,7 @@ import (
 	"tilldesk/bot/store"
 	"tilldesk/bot/store/storetest"
 	"tilldesk/bot/trial"
-	"tilldesk/content"
 )
-
-var knowledge = sync.OnceValues(func() (*bot.Knowledge, error) {
-	c, err := content.Load(content.BuiltIn())
-	if err != nil {
-		return nil, err
-	}
-	return trial.LearnLittle(context.Background(), c)
-})
 
 // told is a ledger of what went well, with the database that it is compared
 // with, for each test to spoil one of them.
@@ -40,11 +29,7 @@ type told struct {
 // tell lets the bot answer two merchants with three messages each, one over
 // the network, one in the web chat.
 func tell(t *testing.T, odd func(int, *bot.Turn)) *told {
-	k, err := knowledge()
-	if err != nil {
-		t.Fatal(err)
-	}
-	s := &told{T: t, ledger: new(trial.Ledger), dsn: storetest.SQLite(t), k: k, odd: odd}
+	s := &told{T: t, ledger: new(trial.Ledger), dsn: storetest.SQLite(t), k: trial.LittleKnowledge(t), odd: odd}
 	s.db = storetest.Open(t, s.dsn, store.Options{})
 	for n, text := range []string{"花呗扫不了", "不清楚", "还是不行"} {
 		s.say(trial.NetworkName, n, text)

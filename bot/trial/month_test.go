@@ -222,10 +222,7 @@ var jumps = []time.Duration{time.Hour, -time.Hour, 24 * time.Hour, -24 * time.Ho
 // TestFaultMonth lets thirty days pass, with merchants, a network that fails,
 // processes that die in the middle of a call, and clocks that are set.
 func TestFaultMonth(t *testing.T) {
-	k, err := knowledge()
-	if err != nil {
-		t.Fatal(err)
-	}
+	k := trial.LittleKnowledge(t)
 	count := 2
 	if testing.Short() {
 		count = 1

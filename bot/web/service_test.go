@@ -14,18 +14,9 @@ import (
 
 	"tilldesk/bot"
 	"tilldesk/bot/store"
+	"tilldesk/bot/trial"
 	"tilldesk/bot/web"
-	"tilldesk/content"
 )
-
-// knowledge is what the bot knows, learnt once for all tests.
-var knowledge = sync.OnceValues(func() (*bot.Knowledge, error) {
-	c, err := content.Load(content.BuiltIn())
-	if err != nil {
-		return nil, err
-	}
-	return bot.Learn(context.Background(), c.Intents, c.Base, c.Script)
-})
 
 // service is the web chat as it runs: the real engine, content and database
 // behind a real server.
@@ -40,10 +31,8 @@ type service struct {
 // start runs a service until the test ends.
 func start(t testing.TB, opt web.Options) *service {
 	t.Helper()
-	k, err := knowledge()
-	if err != nil {
-		t.Fatal(err)
-	}
+	k := trial.Knowledge(t)
+	var err error
 	s := &service{data: t.TempDir()}
 	if s.db, err = store.Open(t.Context(), "sqlite:"+filepath.Join(t.TempDir(), "tilldesk.db"), store.Options{}); err != nil {
 		t.Fatal(err)

@@ -18,7 +18,6 @@ import (
 	"tilldesk/bot/trial"
 	"tilldesk/bot/wechat"
 	"tilldesk/bot/wechat/wechattest"
-	"tilldesk/content"
 )
 
 // TestPassiveShare writes a hundred encrypted messages a second to the whole
@@ -38,19 +37,7 @@ func TestPassiveShare(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	fsys, err := content.Open("")
-	if err != nil {
-		t.Fatal(err)
-	}
-	all, err := content.Load(fsys)
-	if err != nil {
-		t.Fatal(err)
-	}
-	k, err := trial.LearnLittle(t.Context(), all)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer k.Close()
+	k := trial.LittleKnowledge(t)
 
 	a := wechattest.Shop()
 	api := wechattest.NewAPI(a)
@@ -60,6 +47,7 @@ func TestPassiveShare(t *testing.T) {
 	defer running.Wait()
 	defer stop()
 	var channel *wechat.Channel
+	var err error
 	engine := bot.NewEngine(db, k, "test", bot.Options{Hold: func(string) time.Duration { return channel.Hold() }})
 	opt := options(a)
 	opt.Network = api

@@ -24,7 +24,6 @@ import (
 	"tilldesk/bot/trial"
 	"tilldesk/bot/wechat"
 	"tilldesk/bot/wechat/wechattest"
-	"tilldesk/content"
 )
 
 // peers is the folder with the other implementations, installed once for each
@@ -133,19 +132,7 @@ func (p *peer) do(task map[string]string) (s spoken) {
 // person and back.
 func TestPeers(t *testing.T) {
 	dir := peers(t)
-	fsys, err := content.Open("")
-	if err != nil {
-		t.Fatal(err)
-	}
-	c, err := content.Load(fsys)
-	if err != nil {
-		t.Fatal(err)
-	}
-	k, err := trial.LearnLittle(t.Context(), c)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer k.Close()
+	k := trial.LittleKnowledge(t)
 	for _, way := range []string{"wechat-crypto", "node-easywechat"} {
 		t.Run(way, func(t *testing.T) { talk(t, dir, way, k) })
 	}

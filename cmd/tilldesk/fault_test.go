@@ -52,11 +52,7 @@ func (s *site) stopped(stop func(), done <-chan struct{}) trial.Report {
 func (s *site) settled() trial.Report {
 	s.Helper()
 	s.settle()
-	k, err := littleKnowledge()
-	if err != nil {
-		s.Fatal(err)
-	}
-	return s.check(k)
+	return s.check(trial.LittleKnowledge(s))
 }
 
 // TestFaultRedelivery sends each message three times and one a hundred times at

@@ -17,6 +17,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"tilldesk/bot"
+	"tilldesk/bot/trial"
 	"tilldesk/config"
 	"tilldesk/content"
 )
@@ -90,9 +91,7 @@ func TestFilesNameTheLine(t *testing.T) {
 }
 
 func TestSignals(t *testing.T) {
-	if _, err := learned(); err != nil { // outside of the bubbles below
-		t.Fatal(err)
-	}
+	trial.Knowledge(t) // learnt outside of the bubbles below
 	rows := write(t, "rows.jsonl", `{"text":"hello","intent":"scan.huabei"}`)
 	learning := func(ctx context.Context, _ config.Content, _ *content.Content) (*bot.Knowledge, error) {
 		<-ctx.Done()
@@ -104,9 +103,9 @@ func TestSignals(t *testing.T) {
 		args   []string
 		status int
 	}{
-		{"chat", learnOnce, []string{"chat"}, 0},
-		{"chat in JSON", learnOnce, []string{"chat", "--json"}, 0},
-		{"match", learnOnce, []string{"match"}, 0},
+		{"chat", learnOnce(t), []string{"chat"}, 0},
+		{"chat in JSON", learnOnce(t), []string{"chat", "--json"}, 0},
+		{"match", learnOnce(t), []string{"match"}, 0},
 		{"chat before it begins", learning, []string{"chat"}, 0},
 		{"eval before it begins", learning, []string{"eval", rows}, exitFailed},
 	} {
@@ -141,7 +140,7 @@ func TestOutputThatNobodyReads(t *testing.T) {
 		{"eval", rows}, {"eval", "--json", rows}, {"bench", "--train", rows, "--test", rows}, {"content", "examples"}, {"content", "check"}, {"version"},
 	} {
 		for err, want := range map[error]int{syscall.EPIPE: 0, syscall.ENOSPC: exitFailed} {
-			a := &app{env: func(string) (string, bool) { return "", false }, learn: learnOnce}
+			a := &app{env: func(string) (string, bool) { return "", false }, learn: learnOnce(t)}
 			if got := a.run(t.Context(), args, strings.NewReader("hello\n"), gone{err}, io.Discard); got != want {
 				t.Errorf("%v after %v: status %d, want %d", args, err, got, want)
 			}

@@ -7,10 +7,10 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 
 	"tilldesk/bot"
+	"tilldesk/bot/trial"
 	"tilldesk/config"
 	"tilldesk/content"
 )
@@ -19,23 +19,17 @@ import (
 func tilldesk(t *testing.T, stdin string, args ...string) (status int, stdout, stderr string) {
 	t.Helper()
 	var out, errs bytes.Buffer
-	a := &app{env: func(string) (string, bool) { return "", false }, learn: learnOnce, parts: parts()}
+	a := &app{env: func(string) (string, bool) { return "", false }, learn: learnOnce(t), parts: parts()}
 	status = a.run(t.Context(), args, strings.NewReader(stdin), &out, &errs)
 	return status, out.String(), errs.String()
 }
 
-// learned is the knowledge of the built-in content, which all tests share:
-// learning it takes longer than everything else here.
-var learned = sync.OnceValues(func() (*bot.Knowledge, error) {
-	c, err := content.Load(content.BuiltIn())
-	if err != nil {
-		return nil, err
+// learnOnce returns what gives all commands the same knowledge of the built-in
+// content: learning it takes longer than everything else here.
+func learnOnce(t testing.TB) func(context.Context, config.Content, *content.Content) (*bot.Knowledge, error) {
+	return func(context.Context, config.Content, *content.Content) (*bot.Knowledge, error) {
+		return trial.Knowledge(t), nil
 	}
-	return learn(context.Background(), config.Content{Cache: config.Off}, c)
-})
-
-func learnOnce(context.Context, config.Content, *content.Content) (*bot.Knowledge, error) {
-	return learned()
 }
 
 func TestExitStatus(t *testing.T) {

@@ -19,7 +19,6 @@ import (
 	"tilldesk/bot/store"
 	"tilldesk/bot/store/storetest"
 	"tilldesk/bot/trial"
-	"tilldesk/content"
 )
 
 // The environment of a service under trial, besides its usual settings.
@@ -91,15 +90,6 @@ func notShort(t *testing.T) {
 		t.Skip("not with -short")
 	}
 }
-
-// littleKnowledge is what a service under trial knows.
-var littleKnowledge = sync.OnceValues(func() (*bot.Knowledge, error) {
-	c, err := content.Load(content.BuiltIn())
-	if err != nil {
-		return nil, err
-	}
-	return trial.LearnLittle(context.Background(), c)
-})
 
 // site is a service under trial, with all that is around it.
 type site struct {

@@ -22,17 +22,8 @@ import (
 	"tilldesk/bot/telegram/staffgroup"
 	"tilldesk/bot/telegram/telegramtest"
 	"tilldesk/bot/trial"
-	"tilldesk/content"
 	"tilldesk/content/source"
 )
-
-var knowledge = sync.OnceValues(func() (*bot.Knowledge, error) {
-	c, err := content.Load(content.BuiltIn())
-	if err != nil {
-		return nil, err
-	}
-	return trial.LearnLittle(context.Background(), c)
-})
 
 const groupID = -1001234567890
 
@@ -91,10 +82,8 @@ type service struct {
 
 func start(t *testing.T, api *telegramtest.Server, dsn string, perMinute int) *service {
 	t.Helper()
-	k, err := knowledge()
-	if err != nil {
-		t.Fatal(err)
-	}
+	k := trial.LittleKnowledge(t)
+	var err error
 	s := &service{T: t, api: api, dsn: dsn}
 	if s.api == nil {
 		s.api = telegramtest.New(t)
