@@ -37,7 +37,7 @@ var browser = sync.OnceValues(func() (context.Context, error) {
 		return nil, err
 	}
 	ctx, _ := chromedp.NewExecAllocator(context.Background(),
-		append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.NoSandbox)...)
+		append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.WSURLReadTimeout(2*time.Minute))...)
 	ctx, _ = chromedp.NewContext(ctx)
 	closeBrowser = func() error { return chromedp.Cancel(ctx) }
 	return ctx, chromedp.Do(ctx)
@@ -100,7 +100,7 @@ func Visit(t testing.TB, l Look, url string) *Tab {
 	}
 	ctx, cancel := chromedp.NewContext(parent, chromedp.WithNewBrowserContext())
 	t.Cleanup(cancel)
-	ctx, cancel = context.WithTimeout(ctx, 3*time.Minute)
+	ctx, cancel = context.WithTimeout(ctx, 5*time.Minute)
 	t.Cleanup(cancel)
 	p := &Tab{t: t, ctx: ctx, name: l.Name}
 	p.Do(chromedp.EmulateViewport(l.Width, l.Height, func(m *emulation.SetDeviceMetricsOverrideParams, touch *emulation.SetTouchEmulationEnabledParams) {
@@ -209,7 +209,7 @@ func (p *Tab) Until(js string) {
 	p.t.Helper()
 	look := time.NewTicker(25 * time.Millisecond)
 	defer look.Stop()
-	end := time.After(30 * time.Second)
+	end := time.After(90 * time.Second)
 	for {
 		// While the browser goes to another page there is nothing to look at.
 		yes, err := chromedp.Run(p.ctx, chromedp.Evaluate[bool]("Boolean("+js+")"))

@@ -144,7 +144,7 @@ func TestKill(t *testing.T) {
 func TestSecondProcessIsRefused(t *testing.T) {
 	dsn := storetest.SQLite(t)
 	cmd, _ := startChild(t, dsn)
-	limited, cancel := context.WithTimeout(t.Context(), time.Second)
+	limited, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	_, err := store.Open(limited, dsn, store.Options{})
 	if !errors.Is(err, store.ErrInUse) || !strings.Contains(err.Error(), fmt.Sprint(cmd.Process.Pid)) {

@@ -205,9 +205,12 @@ func TestOnePoller(t *testing.T) {
 // TestKilled: the process is stopped at any moment, again and again, without
 // its receiver being waited for; nothing is lost, and order is kept.
 func TestKilled(t *testing.T) {
-	rounds := 12
-	if testing.Short() {
-		rounds = 4
+	rounds := 6 // for each number of users that is answered, and for none
+	switch {
+	case os.Getenv("TRIAL") == "full":
+		rounds = 60
+	case testing.Short():
+		rounds = 3
 	}
 	api := telegramtest.New(t)
 	dsn, data := "sqlite:"+filepath.Join(t.TempDir(), "tilldesk.db"), t.TempDir()
@@ -236,11 +239,14 @@ func TestKilled(t *testing.T) {
 	}
 }
 
-// TestMany: two hundred merchants at once, a slow network and floods at random:
+// TestMany: many merchants at once, a slow network and floods at random:
 // each is answered, once.
 func TestMany(t *testing.T) {
-	merchants := 200
-	if testing.Short() {
+	merchants := 80
+	switch {
+	case os.Getenv("TRIAL") == "full":
+		merchants = 200
+	case testing.Short():
 		merchants = 40
 	}
 	s := start(t, setup{})
@@ -259,7 +265,7 @@ func TestMany(t *testing.T) {
 		users[i] = s.api.User(int64(1000+i), "en")
 		users[i].Say("the screen is black, the terminal does not turn on")
 	}
-	s.api.WaitFor(2*time.Minute, "everybody to be answered", func() bool {
+	s.api.WaitFor(5*time.Minute, "everybody to be answered", func() bool {
 		return !slices.ContainsFunc(users, func(u *telegramtest.User) bool { return len(last(u).Labels()) == 0 })
 	})
 	took := time.Since(began)

@@ -145,7 +145,9 @@ func (u *strangerUser) press(m strangerMessage, label string) {
 func (u *strangerUser) waits(what string, fits func(strangerMessage) bool) strangerMessage {
 	u.t.Helper()
 	from := len(u.seen)
-	for late := time.Now().Add(20 * time.Second); time.Now().Before(late); {
+	look := time.NewTicker(100 * time.Millisecond) // each look costs that server much
+	defer look.Stop()
+	for late := time.Now().Add(2 * time.Minute); time.Now().Before(late); <-look.C {
 		var answer struct {
 			Result []struct {
 				MessageID int `json:"messageId"`

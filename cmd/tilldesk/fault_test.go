@@ -392,7 +392,7 @@ func TestFaultPoison(t *testing.T) {
 					t.Errorf("%s: answered with %v", name, statuses)
 				}
 			}
-			ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+			ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 			if !s.web.Ask(ctx, s.url, "a-good-conversation", bot.RemoteID(id), trial.Line(n)) {
 				t.Errorf("%s: the next message is not answered", name)
 			}

@@ -34,7 +34,7 @@ func TestFaultNoWatches(t *testing.T) {
 
 	said := func(words ...string) {
 		t.Helper()
-		tooLong, look := time.After(time.Minute), time.NewTicker(50*time.Millisecond)
+		tooLong, look := time.After(3*time.Minute), time.NewTicker(50*time.Millisecond)
 		defer look.Stop()
 		for {
 			for line := range strings.Lines(p.Log()) {

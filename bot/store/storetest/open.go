@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5/pgconn"
 	_ "github.com/jackc/pgx/v5/stdlib" // the driver pgx
 	_ "modernc.org/sqlite"             // the driver sqlite
 
@@ -55,9 +56,9 @@ func Postgres(t testing.TB) string {
 	}
 	defer pool.Close()
 	name := "tilldesk_test_" + strings.ReplaceAll(uuid.NewString(), "-", "")
-	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	if err := pool.PingContext(ctx); err != nil {
+	if err := reach(ctx, pool); err != nil {
 		const hint = "no PostgreSQL to test with; set TILLDESK_TEST_POSTGRES"
 		if os.Getenv("CI") == "true" {
 			t.Fatalf("%s: %v", hint, err)
@@ -81,6 +82,26 @@ func Postgres(t testing.TB) string {
 	q.Set("search_path", name)
 	dsn.RawQuery = q.Encode()
 	return dsn.String()
+}
+
+// reach waits until the server has a connection to spare: tests of other
+// packages may have all of them for a moment, or it may be starting up. One
+// that is not there is told at once.
+func reach(ctx context.Context, pool *sql.DB) error {
+	again := time.NewTicker(100 * time.Millisecond)
+	defer again.Stop()
+	for {
+		err := pool.PingContext(ctx)
+		var refused *pgconn.PgError
+		if !errors.As(err, &refused) || refused.Code != "53300" && refused.Code != "57P03" { // too_many_connections, cannot_connect_now
+			return err
+		}
+		select {
+		case <-again.C:
+		case <-ctx.Done():
+			return err
+		}
+	}
 }
 
 // Open opens a store that is closed with the test.

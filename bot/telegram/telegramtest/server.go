@@ -192,7 +192,7 @@ func (s *Server) change() {
 }
 
 // patience is how long a test waits for what must come.
-const patience = 30 * time.Second
+const patience = 3 * time.Minute
 
 // Wait waits until done returns true; it is called after each change, and must
 // not call the server's own methods that wait. The test ends if it never is.

@@ -1,5 +1,5 @@
 // A door to telegram-test-api, a Bot API that strangers wrote: it takes only
-// JSON and never waits. The door turns forms into JSON, lets getUpdates wait,
+// JSON and never waits. The door turns forms into JSON, lets getUpdates wait a bit,
 // gives errors the form of the API, and answers what the API behind it lacks.
 import http from 'node:http';
 import Emulator from 'telegram-test-api';
@@ -39,7 +39,7 @@ http.createServer(async (request, response) => {
     if (method in lacking) return reply(200, { ok: true, result: lacking[method] });
     let [status, answer] = await ask(request.url, body);
     if (method === 'getUpdates') {
-      const until = Date.now() + Math.min(Number(body.timeout ?? 0), 5) * 1000;
+      const until = Date.now() + Math.min(Number(body.timeout ?? 0), 0.5) * 1000;
       while (!answer.result?.length && Date.now() < until && !response.destroyed) {
         await pause(50);
         [status, answer] = await ask(request.url, body);
