@@ -34,7 +34,7 @@ func (c *Channel) fetchFiles(ctx context.Context) {
 		return
 	}
 	for ctx.Err() == nil {
-		files, err := c.store.ClaimFiles(ctx, c.opt.Now(), c.opt.Now().Add(2*fileTime), filesAtOnce)
+		files, err := c.store.ClaimFiles(ctx, Name, c.opt.Now(), c.opt.Now().Add(2*fileTime), filesAtOnce)
 		if err != nil && ctx.Err() == nil {
 			c.log.Error("files to be fetched could not be claimed", "error", err)
 		}

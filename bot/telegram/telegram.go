@@ -43,7 +43,7 @@ type Store interface {
 	SetPartsSent(ctx context.Context, id bot.MessageID, n int) error
 
 	WantFiles(ctx context.Context, id bot.MessageID, places ...int) error
-	ClaimFiles(ctx context.Context, now, until time.Time, limit int) ([]store.WantedFile, error)
+	ClaimFiles(ctx context.Context, channel string, now, until time.Time, limit int) ([]store.WantedFile, error)
 	RetryFile(ctx context.Context, f store.WantedFile, at time.Time, why string) error
 	EndFile(ctx context.Context, f store.WantedFile, at time.Time, why string) error
 	SetMedia(ctx context.Context, id bot.MessageID, n int, media bot.Media) error

@@ -94,7 +94,7 @@ func (c *Channel) take(ctx, client context.Context, req *request) {
 		}
 		return
 	}
-	c.fetch(ctx, &req.m, req.in)
+	later := c.fetch(ctx, &req.m)
 	storing, cancel := context.WithTimeout(ctx, latestReply)
 	defer cancel()
 	receipt, err := c.engine.Accept(storing, req.m)
@@ -104,6 +104,11 @@ func (c *Channel) take(ctx, client context.Context, req *request) {
 		return
 	}
 	req.accepted = true
+	if later {
+		if err := c.store.WantFiles(storing, receipt.Message, 0); err != nil {
+			c.opt.Log.Error("a file of a WeChat message is not fetched again", "message", receipt.Message, "error", err)
+		}
+	}
 	req.window.Opened = c.opt.Now() // not before it was stored
 	if !receipt.Fresh {
 		old, known, err := c.store.Carried(ctx, receipt.Conversation, req.m.Remote)

@@ -57,10 +57,10 @@ func (c *Channel) inbound(in incoming) (m bot.Inbound, ok bool) {
 			m.Text, m.Media = "", []bot.Media{{Kind: "unsupported"}}
 		}
 	case "image":
-		m.Media = []bot.Media{{Kind: "image", Type: "image/jpeg", Remote: in.get("PicUrl")}}
+		m.Media = []bot.Media{{Kind: "image", Type: "image/jpeg", Remote: strings.TrimSpace(in.get("MediaId") + " " + in.get("PicUrl"))}}
 	case "voice":
 		m.Text = in.get("Recognition")
-		m.Media = []bot.Media{{Kind: "voice", Type: "audio/amr", Remote: first(in.get("MediaId16K"), in.get("MediaId"))}}
+		m.Media = []bot.Media{{Kind: "voice", Type: "audio/amr", Remote: strings.TrimSpace(in.get("MediaId16K") + " " + in.get("MediaId"))}}
 	case "video", "shortvideo":
 		m.Media = []bot.Media{{Kind: "video", Remote: in.get("MediaId")}}
 	case "location":

@@ -35,85 +35,135 @@ const (
 )
 
 // fetch gets the picture or the recording of a message before it is stored. A
-// message whose file cannot be had is stored without it.
-func (c *Channel) fetch(ctx context.Context, m *bot.Inbound, in incoming) {
+// message whose file cannot be had now is stored without it; later reports
+// whether it is worth another try.
+func (c *Channel) fetch(ctx context.Context, m *bot.Inbound) (later bool) {
 	if len(m.Media) == 0 {
-		return
+		return false
 	}
 	ctx, cancel := context.WithTimeout(ctx, fetchWithin)
 	defer cancel()
-	var err error
-	switch media := &m.Media[0]; media.Kind {
-	case "image":
-		err = c.fetchPicture(ctx, m, media, in)
-	case "voice":
-		err = c.fetchVoice(ctx, m, media, in)
+	media := &m.Media[0]
+	file, err := c.file(ctx, *media)
+	if err == nil && file.content == nil {
+		return false
+	}
+	if err == nil && media.Kind == "voice" {
+		c.recognise(ctx, m, file.content)
+	}
+	if err == nil && c.opt.Data != nil {
+		err = c.keep(media, file, path.Join("photos", digest(Name, m.Address.Remote)), digest(Name, m.Address.Remote, string(m.Remote)))
 	}
 	if err != nil {
-		c.opt.Log.Warn("a file of a WeChat message could not be had; the message is kept without it", "kind", m.Media[0].Kind, "error", err)
+		later = c.opt.Data != nil && !hopeless(err)
+		c.opt.Log.Warn("a file of a WeChat message could not be had; the message is kept without it", "kind", media.Kind, "again", later, "error", err)
 	}
+	return later
 }
 
-func (c *Channel) fetchPicture(ctx context.Context, m *bot.Inbound, media *bot.Media, in incoming) error {
-	if c.opt.Data == nil {
-		return nil
+// recognise makes text of a recording, if WeChat has not.
+func (c *Channel) recognise(ctx context.Context, m *bot.Inbound, audio []byte) {
+	if m.Text != "" || c.opt.Recogniser == nil {
+		return
 	}
-	file, err := c.picture(ctx, in.get("PicUrl"))
-	if err != nil && c.api() && in.get("MediaId") != "" {
-		file, err = c.download(ctx, in.get("MediaId"), maxPicture)
+	text, err := c.opt.Recogniser.Recognise(ctx, audio, m.Media[0].Type)
+	if err != nil {
+		c.opt.Log.Warn("a voice message could not be made text", "error", err)
+		return
+	}
+	m.Text = text
+}
+
+// fetched is a file as it is kept.
+type fetched struct {
+	content      []byte // nil if there is nothing to be fetched
+	kind, suffix string
+}
+
+// file gets a file of a message from wherever it is said to be.
+func (c *Channel) file(ctx context.Context, media bot.Media) (fetched, error) {
+	switch {
+	case media.Kind == "image" && c.opt.Data != nil:
+		return c.fetchPicture(ctx, media)
+	case media.Kind == "voice" && c.api():
+		return c.fetchVoice(ctx, media)
+	}
+	return fetched{}, nil
+}
+
+// fetchPicture gets a picture by its address and, where that does not work and
+// the account may, by its media id.
+func (c *Channel) fetchPicture(ctx context.Context, media bot.Media) (fetched, error) {
+	address, id := "", ""
+	for _, place := range strings.Fields(media.Remote) {
+		if strings.Contains(place, ":") {
+			address = place
+		} else {
+			id = place
+		}
+	}
+	file, err := c.picture(ctx, address)
+	if err != nil && c.api() && id != "" {
+		other, why := c.download(ctx, id, maxPicture)
+		if file = other; why == nil || hopeless(err) {
+			err = why
+		}
 	}
 	if err != nil {
-		return err
+		return fetched{}, err
 	}
 	select { // one at a time: a picture needs much more memory than its file
 	case c.decoding <- struct{}{}:
 		defer func() { <-c.decoding }()
 	case <-ctx.Done():
-		return ctx.Err()
+		return fetched{}, ctx.Err()
 	}
 	var fresh bytes.Buffer
 	if err := photo.Reencode(&fresh, file); err != nil {
-		return err
+		return fetched{}, err
 	}
-	return c.keep(m, media, fresh.Bytes(), "image/jpeg", ".jpg")
+	return fetched{fresh.Bytes(), "image/jpeg", ".jpg"}, nil
 }
 
-// fetchVoice keeps a recording and, if WeChat has not, lets the recogniser make
-// text of it.
-func (c *Channel) fetchVoice(ctx context.Context, m *bot.Inbound, media *bot.Media, in incoming) error {
-	if !c.api() {
-		return nil
-	}
-	audio, err := c.download(ctx, media.Remote, maxVoice)
-	if codeOf(err) == 40007 && in.get("MediaId") != media.Remote { // not of every phone
-		audio, err = c.download(ctx, in.get("MediaId"), maxVoice)
-	}
-	if err != nil {
-		return err
-	}
-	if m.Text == "" && c.opt.Recogniser != nil {
-		if m.Text, err = c.opt.Recogniser.Recognise(ctx, audio, media.Type); err != nil {
-			c.opt.Log.Warn("a voice message could not be made text", "error", err)
+// fetchVoice gets a recording, in the quality that there is.
+func (c *Channel) fetchVoice(ctx context.Context, media bot.Media) (fetched, error) {
+	err := error(errNoFile)
+	for _, id := range strings.Fields(media.Remote) {
+		var audio []byte
+		if audio, err = c.download(ctx, id, maxVoice); codeOf(err) != 40007 { // not of every phone
+			return fetched{audio, media.Type, ".amr"}, err
 		}
 	}
-	if c.opt.Data == nil {
-		return nil
-	}
-	return c.keep(m, media, audio, media.Type, ".amr")
+	return fetched{}, err
 }
+
+// hopeless reports whether a file cannot be had at any other time either.
+func hopeless(err error) bool {
+	for _, never := range []error{errForeign, errNoFile, errTooLarge, errEndless, photo.ErrNotPhoto, photo.ErrHuge} {
+		if errors.Is(err, never) {
+			return true
+		}
+	}
+	return false
+}
+
+// What is wrong with a file for good.
+var (
+	errNoFile   = errors.New("the message names no file")
+	errTooLarge = fmt.Errorf("it is larger than %d MiB", maxPicture>>20)
+)
 
 // keep stores a file below the data folder, in a folder of the merchant that
 // has no name of the merchant's.
-func (c *Channel) keep(m *bot.Inbound, media *bot.Media, content []byte, kind, suffix string) error {
-	folder := path.Join("photos", digest(Name, m.Address.Remote))
+func (c *Channel) keep(media *bot.Media, file fetched, folder, name string) error {
 	if err := c.opt.Data.MkdirAll(folder, 0o700); err != nil {
 		return fmt.Errorf("making the folder of a merchant's files: %w", err)
 	}
-	name := path.Join(folder, digest(Name, m.Address.Remote, string(m.Remote))+suffix)
-	if err := photo.Write(c.opt.Data, name, content); err != nil {
+	name = path.Join(folder, name+file.suffix)
+	if err := photo.Write(c.opt.Data, name, file.content); err != nil {
 		return fmt.Errorf("storing a file: %w", err)
 	}
-	media.Path, media.Type, media.Bytes = name, kind, int64(len(content))
+	media.Path, media.Type, media.Bytes = name, file.kind, int64(len(file.content))
 	return nil
 }
 
@@ -156,7 +206,7 @@ func (c *Channel) picture(ctx context.Context, text string) ([]byte, error) {
 	}
 	file, err := io.ReadAll(io.LimitReader(resp.Body, maxPicture+1))
 	if err == nil && len(file) > maxPicture {
-		err = fmt.Errorf("it is larger than %d MiB", maxPicture>>20)
+		err = errTooLarge
 	}
 	if err != nil {
 		return nil, fmt.Errorf("fetching a picture: %w", err)
@@ -177,7 +227,7 @@ func withoutURL(err error) error {
 func (c *Channel) download(ctx context.Context, mediaID string, limit int) (file []byte, err error) {
 	const what = "fetching a file"
 	if mediaID == "" {
-		return nil, errors.New("the message names no file")
+		return nil, errNoFile
 	}
 	err = c.authorised(ctx, func(token string) error {
 		file, err = c.exchange(context.WithValue(ctx, limitKey{}, limit), what, func(ctx context.Context) ([]byte, error) {

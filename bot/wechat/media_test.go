@@ -149,6 +149,70 @@ func TestPictureByMediaID(t *testing.T) {
 	}
 }
 
+// What cannot be had while WeChat waits is got later, by whatever process is there
+// then, and kept with the message; what is no picture is not asked for again.
+func TestPictureLater(t *testing.T) {
+	dir := t.TempDir()
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer root.Close()
+	n := &internet{page: func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusServiceUnavailable) }}
+	inTime(t, func(o *wechat.Options) { o.Data, o.Network = root, n }, func(w *world) {
+		n.api = w.api
+		kept := func() []bot.Media {
+			w.Helper()
+			c, _, err := w.db.ConversationOf(w.Context(), wechat.Name, merchant)
+			if err != nil {
+				w.Fatal(err)
+			}
+			entries, err := w.db.History(w.Context(), c.ID, 0, 100)
+			if err != nil {
+				w.Fatal(err)
+			}
+			var all []bot.Media
+			for _, e := range entries {
+				all = append(all, e.Media...)
+			}
+			return all
+		}
+		run := func(c *wechat.Channel, d time.Duration) {
+			ctx, stop := context.WithCancel(context.Background())
+			var running sync.WaitGroup
+			running.Go(func() { c.Run(ctx) })
+			time.Sleep(d)
+			stop()
+			running.Wait()
+		}
+		w.send(w.Message(merchant, "image", "PicUrl", "http://mmbiz.qpic.cn/x", "MediaId", "m1"), wechattest.ByMessage)
+		w.send(w.Message(merchant, "voice", "MediaId", "v8", "MediaId16K", "v16"), wechattest.ByMessage)
+		run(w.replicas[0], time.Minute)
+		if all := kept(); len(all) != 2 || all[0].Path != "" || all[1].Path != "" {
+			w.Fatalf("kept without a network: %+v", all)
+		}
+		asked := len(n.asked)
+		if asked < 4 || asked > 6 {
+			w.Errorf("asked %d times in a minute, want with longer and longer pauses", asked)
+		}
+		n.page = func(w http.ResponseWriter, _ *http.Request) { w.Write(picture()) }
+		run(w.replicas[1], 5*time.Minute) // the first one was stopped, and this one has only the store
+		all := kept()
+		if all[0].Path == "" || all[0].Type != "image/jpeg" {
+			w.Fatalf("kept: %+v\n%s", all, w.log)
+		}
+		file, err := root.ReadFile(all[0].Path)
+		if err != nil || !bytes.HasPrefix(file, []byte("\xff\xd8")) || int64(len(file)) != all[0].Bytes {
+			w.Errorf("%d bytes, %v", len(file), err)
+		}
+		asked = len(n.asked)
+		n.page = func(w http.ResponseWriter, _ *http.Request) { w.Write([]byte("<svg/>")) }
+		w.send(w.Message(merchant, "image", "PicUrl", "http://mmbiz.qpic.cn/y"), wechattest.ByMessage)
+		run(w.replicas[0], time.Hour)
+		w.want("times that it was asked for what is no picture", 1, len(n.asked)-asked)
+	})
+}
+
 // ears is a recogniser.
 type ears struct{}
 

@@ -60,6 +60,7 @@ type Store interface {
 	CallStore
 	WindowStore
 	CredentialStore
+	FileStore
 	ConversationOf(ctx context.Context, channel, remote string) (c bot.Conversation, known bool, err error)
 	// Erase deletes all of a conversation and returns the files to be deleted.
 	Erase(ctx context.Context, id bot.ConversationID) (files []string, err error)

@@ -36,6 +36,7 @@ func openWeChat(ctx context.Context, s *service) (plug, error) {
 	return plug{
 		channel: channel,
 		hold:    channel.Hold(),
+		work:    channel.Run,
 		routes:  func(mux *http.ServeMux) { mux.Handle(wechatPath, channel) },
 		close:   func() error { channel.Close(); return nil },
 	}, nil

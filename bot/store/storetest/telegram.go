@@ -120,7 +120,10 @@ func wantedFiles(t *testing.T, f *fixture) {
 	f.must(f.db.WantFiles(t.Context(), r.Message, 0, 1)) // once
 	claim := func() []store.WantedFile {
 		t.Helper()
-		files, err := f.db.ClaimFiles(t.Context(), f.now, f.now.Add(time.Minute), 10)
+		files, err := f.db.ClaimFiles(t.Context(), "another", f.now, f.now.Add(time.Minute), 10)
+		f.must(err)
+		f.same("files of another channel", 0, len(files))
+		files, err = f.db.ClaimFiles(t.Context(), a.Address.Channel, f.now, f.now.Add(time.Minute), 10)
 		f.must(err)
 		return files
 	}
