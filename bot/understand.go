@@ -42,6 +42,11 @@ func (k *Knowledge) Understand(ctx context.Context, st dialog.State, m Message) 
 		Angry: k.Engine.Angry(match.Text),
 		Empty: !readable(match.Text, secrets),
 	}
+	if before := st.Before; before != nil {
+		in.Known = map[string]source.Text{
+			intents.Brand: k.Engine.Name(intents.Brand, before.Brand), intents.Wallet: k.Engine.Name(intents.Wallet, before.Wallet),
+		}
+	}
 	in.Said = match.Normal
 	if st.Phase == dialog.Clarifying {
 		in.Said = k.Engine.Match(st.Unclear).Normal + "\n" + in.Said

@@ -24,6 +24,8 @@ func (s *Script) stepOf(intent, id string) *Step {
 func (t *turn) start(intent string) {
 	if fix := t.st.Fix; fix != nil && fix.Intent != intent {
 		t.pause(*fix)
+	} else if fix == nil {
+		t.before = t.st.Before
 	}
 	t.begin(Fixing{Intent: intent})
 }
@@ -42,6 +44,7 @@ func (t *turn) begin(fix Fixing) {
 	t.hear()
 	t.leadOn()
 	t.open(t.st.Fix.Intent)
+	t.recall()
 	t.mention()
 	t.proceed()
 }
@@ -297,6 +300,12 @@ func (t *turn) solved(step string) {
 func (t *turn) reopen() {
 	fix := t.st.Ended
 	t.st.Ended = nil
+	if before := t.st.Before; before != nil {
+		if before.Wallet != "" && t.st.Facts[intents.Wallet] == "" {
+			t.fact(intents.Wallet, before.Wallet)
+		}
+		t.st.Before = nil
+	}
 	for id, result := range fix.Answers {
 		if result == Fixed {
 			fix.Answers[id] = NotFixed
@@ -338,6 +347,7 @@ const likelyCause = 0.5
 
 // finish leaves the fix; one that was set aside is offered again.
 func (t *turn) finish() {
+	t.st.past(t.st.Fix)
 	t.st.Fix, t.st.Back, t.st.Ended = nil, nil, nil
 	t.st.Phase = Idle
 	t.productive()

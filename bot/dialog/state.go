@@ -48,6 +48,8 @@ type State struct {
 	Greeted      bool `json:"greeted,omitempty"`
 	Complained   bool `json:"complained,omitempty"`
 
+	Before *Before `json:"before,omitempty"` // the trouble before this one
+
 	Survey *Survey `json:"survey,omitempty"` // asked after a person had the case; never changed in place
 
 	Facts map[string]string `json:"facts,omitempty"` // entity type: value; what the case card shows
@@ -136,6 +138,7 @@ type Input struct {
 	Person   bool // asks for a person in words that mean nothing else
 	NoPerson bool // says in such words that no person is wanted
 
+	Known    map[string]source.Text // entity type: what is left of the trouble before, as people call it
 	Entities []intents.Entity
 	Secrets  []intents.Secret
 	Codes    []kb.Found // error codes and screen texts named

@@ -110,7 +110,8 @@ func (s *Script) GiveUp(from State) Outcome {
 // Release gives a conversation back to the bot after a person had it.
 func (s *Script) Release(from State) State {
 	st := from.clone()
-	return State{Lang: st.Lang, Traditional: st.Traditional, LangChosen: st.LangChosen, Phase: Idle, Facts: st.Facts, Greeted: true}
+	st.past(st.Fix)
+	return State{Lang: st.Lang, Traditional: st.Traditional, LangChosen: st.LangChosen, Phase: Idle, Facts: st.Facts, Before: st.Before, Greeted: true}
 }
 
 // turn is one call of Step under way.
@@ -120,6 +121,7 @@ type turn struct {
 	st     *State
 	out    Outcome
 	later  []string // other symptoms that the message tells of
+	before *Before  // what the fix that begins may go by
 	news   bool     // the message has answered steps of the fix unasked
 }
 
@@ -165,6 +167,9 @@ func (t *turn) remember() {
 				t.st.Facts = map[string]string{}
 			}
 			t.st.Facts[e.Type] = e.Value
+			if e.Type == intents.Brand {
+				t.st.named()
+			}
 		}
 	}
 	for _, c := range t.in.Codes {
