@@ -16,8 +16,7 @@ import (
 const (
 	pollWait    = 50 * time.Second // Telegram waits no longer
 	pollBatch   = 100
-	pollLease   = 25 * time.Second
-	pollRenew   = 8 * time.Second
+	pollLease   = 25 * time.Second // of Options.Lease; it is renewed three times in between
 	pollRetake  = 2 * time.Second
 	lanesAtOnce = 32
 )
@@ -28,7 +27,7 @@ func (c *Channel) poll(ctx context.Context) {
 		return
 	}
 	for ctx.Err() == nil {
-		l, ok, err := c.store.LeasePoll(ctx, c.api.ID(), c.opt.Owner, c.opt.Now(), pollLease)
+		l, ok, err := c.store.LeasePoll(ctx, c.api.ID(), c.opt.Owner, c.opt.Now(), c.opt.Lease)
 		if err != nil && ctx.Err() == nil {
 			c.log.Error("the lease on Telegram's updates could not be taken", "error", err)
 		}
@@ -58,16 +57,17 @@ func (c *Channel) pollLeased(ctx context.Context, l store.PollLease) {
 
 // renew keeps the lease until ctx ends, and calls lost when it cannot.
 func (c *Channel) renew(ctx context.Context, lost context.CancelFunc, l store.PollLease) {
-	again := time.NewTicker(pollRenew)
+	every := c.opt.Lease / 3
+	again := time.NewTicker(every)
 	defer again.Stop()
-	held := c.opt.Now().Add(pollLease)
+	held := c.opt.Now().Add(c.opt.Lease)
 	for {
 		select {
 		case <-again.C:
 		case <-ctx.Done():
 			return
 		}
-		until := c.opt.Now().Add(pollLease)
+		until := c.opt.Now().Add(c.opt.Lease)
 		err := c.store.RenewPoll(ctx, l, until)
 		switch {
 		case err == nil:
@@ -77,7 +77,7 @@ func (c *Channel) renew(ctx context.Context, lost context.CancelFunc, l store.Po
 			return
 		}
 		c.log.Error("the lease on Telegram's updates could not be renewed", "error", err)
-		if errors.Is(err, bot.ErrLost) || c.opt.Now().Add(pollRenew).After(held) {
+		if errors.Is(err, bot.ErrLost) || c.opt.Now().Add(every).After(held) {
 			lost()
 			return
 		}

@@ -70,7 +70,10 @@ type Options struct {
 	Secret     string
 	WebhookURL string
 
-	Owner string   // names this process among those that share the store
+	Owner string // names this process among those that share the store
+	// Lease is for how long a process that dies keeps others from fetching
+	// updates; 25 s if 0.
+	Lease time.Duration
 	Data  *os.Root // the folder for files; nil: they are not fetched
 	Group Group    // nil: there is none
 	Log   *slog.Logger
@@ -101,6 +104,9 @@ func New(engine Engine, db Store, opt Options) (*Channel, error) {
 	}
 	if (opt.Secret == "") != (opt.WebhookURL == "") {
 		return nil, errors.New("a webhook needs both a secret and the URL that merchants' messages are sent to")
+	}
+	if opt.Lease == 0 {
+		opt.Lease = pollLease
 	}
 	if opt.Log == nil {
 		opt.Log = slog.New(slog.DiscardHandler)

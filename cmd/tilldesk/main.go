@@ -114,7 +114,7 @@ type app struct {
 	env        func(string) (string, bool)
 	learn      func(context.Context, config.Content, *content.Content) (*bot.Knowledge, error)
 	parts      []part
-	lease      time.Duration // of claims; 0: as long as the engine and the outbox say
+	lease      time.Duration // of claims; 0: as long as who claims says
 	configFile string
 }
 

@@ -25,7 +25,7 @@ func openTelegram(_ context.Context, s *service) (plug, error) {
 	if !cfg.On() {
 		return plug{}, nil
 	}
-	opt := telegram.Options{Token: cfg.Token.Reveal(), APIURL: cfg.APIURL, Owner: owner(), Data: s.media, Log: s.log}
+	opt := telegram.Options{Token: cfg.Token.Reveal(), APIURL: cfg.APIURL, Owner: owner(), Lease: s.app.lease, Data: s.media, Log: s.log}
 	if cfg.Mode == config.Webhook {
 		opt.Secret = cfg.WebhookSecret.Reveal()
 		opt.WebhookURL = telegramWebhook(s.cfg)
