@@ -20,6 +20,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/chromedp"
@@ -199,6 +200,16 @@ func Eval[T any](p *Tab, js string) T {
 	v, err := chromedp.Run(p.ctx, chromedp.Evaluate[T](js))
 	if err != nil {
 		p.t.Fatalf("%s: %v", js, err)
+	}
+	return v
+}
+
+// Call gives the page a command of the DevTools protocol, one of cdproto.
+func Call[P, R any](p *Tab, command cdp.Command[P, R], params P) R {
+	p.t.Helper()
+	v, err := chromedp.Call(p.ctx, command, params)
+	if err != nil {
+		p.t.Fatal(err)
 	}
 	return v
 }

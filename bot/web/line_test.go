@@ -9,10 +9,12 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 
+	"tilldesk/bot/browsertest"
 	"tilldesk/bot/web"
 )
 
@@ -48,8 +50,8 @@ func (b *brokenLine) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 var (
-	phone   = look{"phone", 390, 844, true, "zh-CN", "light"}
-	desktop = look{"desktop", 1280, 800, false, "en", "light"}
+	phone   = browsertest.Look{Name: "phone", Width: 390, Height: 844, Mobile: true, Lang: "zh-CN", Scheme: "light"}
+	desktop = browsertest.Look{Name: "desktop", Width: 1280, Height: 800, Lang: "en", Scheme: "light"}
 )
 
 // TestBrokenLine shows that whatever the line loses, each message is said once
@@ -109,16 +111,16 @@ func TestBrokenLine(t *testing.T) {
 		})
 		s.CloseClientConnections()
 		p.write("花呗扫不了")
-		p.until("document.querySelector('.waiting') && document.querySelector('#notice').checkVisibility()")
-		p.shot("offline")
+		p.Until("document.querySelector('.waiting') && document.querySelector('#notice').checkVisibility()")
+		p.Shot("offline")
 		p.fits()
-		p.do(chromedp.Reload())
-		p.until("document.querySelector('.waiting')")
+		p.Do(chromedp.Reload())
+		p.Until("document.querySelector('.waiting')")
 		p.offline(false)
 		b.set(nil)
 		p.said("bot", 2)
 		p.settled()
-		p.until("!document.querySelector('#notice').checkVisibility()")
+		p.Until("!document.querySelector('#notice').checkVisibility()")
 		once(t, s, p, "你好", "花呗扫不了")
 	})
 	t.Run("what a person says while the line is down", func(t *testing.T) {
@@ -140,8 +142,8 @@ func TestBrokenLine(t *testing.T) {
 		})
 		p := visit(t, phone, s.URL)
 		p.write("花呗扫不了")
-		p.until("document.querySelector('.typing')")
-		p.shot("typing")
+		p.Until("document.querySelector('.typing')")
+		p.Shot("typing")
 		close(answer)
 		p.said("bot", 2)
 		p.settled()
@@ -150,12 +152,12 @@ func TestBrokenLine(t *testing.T) {
 	t.Run("refused for good", func(t *testing.T) {
 		b.set(nil)
 		p := visit(t, phone, s.URL)
-		p.do(chromedp.Evaluate[chromedp.Void](`document.querySelector("#text").maxLength = 100000`))
-		p.do(chromedp.SetValue(chromedp.ID("text"), strings.Repeat("码", 20_001)), chromedp.SendKeys(chromedp.ID("text"), kb.Enter))
-		p.until("document.querySelector('.failed button')")
+		p.Do(chromedp.Evaluate[chromedp.Void](`document.querySelector("#text").maxLength = 100000`))
+		p.Do(chromedp.SetValue(chromedp.ID("text"), strings.Repeat("码", 20_001)), chromedp.SendKeys(chromedp.ID("text"), kb.Enter))
+		p.Until("document.querySelector('.failed button')")
 		p.tell("你好")
-		p.do(chromedp.Click(chromedp.CSS(".failed button")))
-		p.until("!document.querySelector('.failed')")
+		p.Click(".failed button")
+		p.Until("!document.querySelector('.failed')")
 		once(t, s, p, "你好")
 	})
 }
@@ -164,7 +166,7 @@ func TestBrokenLine(t *testing.T) {
 // the same answers.
 func once(t *testing.T, s *service, p *tab, said ...string) {
 	t.Helper()
-	entries, err := s.db.History(t.Context(), s.conversation(t, eval[string](p, "localStorage.getItem('tilldesk.conversation')")), 0, 1000)
+	entries, err := s.db.History(t.Context(), s.conversation(t, browsertest.Eval[string](p.Tab, "localStorage.getItem('tilldesk.conversation')")), 0, 1000)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -178,7 +180,7 @@ func once(t *testing.T, s *service, p *tab, said ...string) {
 	if strings.Join(mine, "|") != strings.Join(said, "|") {
 		t.Errorf("the store has %q, want %q", mine, said)
 	}
-	p.until(fmt.Sprintf("document.querySelectorAll('.line').length >= %d", len(stored)))
+	p.Until(fmt.Sprintf("document.querySelectorAll('.line').length >= %d", len(stored)))
 	if shown := p.lines(); strings.Join(shown, "|") != strings.Join(stored, "|") {
 		t.Errorf("the page shows\n%s\nthe store has\n%s", strings.Join(shown, "\n"), strings.Join(stored, "\n"))
 	}
@@ -189,55 +191,55 @@ func TestKeyboard(t *testing.T) {
 	s := start(t, web.Options{})
 	p := visit(t, desktop, s.URL)
 	focus := func() string {
-		return eval[string](p, "(document.activeElement.id || document.activeElement.textContent).trim()")
+		return browsertest.Eval[string](p.Tab, "(document.activeElement.id || document.activeElement.textContent).trim()")
 	}
-	press := func(keys string, mods ...chromedp.KeyOption) { p.do(chromedp.KeyEvent(keys, mods...)) }
-	p.until("document.activeElement.id === 'text'") // ready to write
+	press := func(keys string, mods ...chromedp.KeyOption) { p.Do(chromedp.KeyEvent(keys, mods...)) }
+	p.Until("document.activeElement.id === 'text'") // ready to write
 
 	press("two")
 	press(kb.Enter, chromedp.KeyModifiers(chromedp.ModifierShift))
 	press("lines")
-	if got := eval[string](p, "document.querySelector('#text').value"); got != "two\nlines" {
+	if got := browsertest.Eval[string](p.Tab, "document.querySelector('#text').value"); got != "two\nlines" {
 		t.Errorf("Shift and Enter: %q", got)
 	}
-	p.do(chromedp.Evaluate[chromedp.Void](`document.querySelector("#text").value = ""`))
-	p.do(chromedp.Evaluate[chromedp.Void](`document.querySelector("#text").dispatchEvent(new KeyboardEvent("keydown", {key: "Enter", isComposing: true, bubbles: true}))`))
+	p.Do(chromedp.Evaluate[chromedp.Void](`document.querySelector("#text").value = ""`))
+	p.Do(chromedp.Evaluate[chromedp.Void](`document.querySelector("#text").dispatchEvent(new KeyboardEvent("keydown", {key: "Enter", isComposing: true, bubbles: true}))`))
 	if n := len(p.lines()); n != 0 {
 		t.Errorf("Enter that ends a composition sent %d lines", n)
 	}
 
 	press("No payment code scans" + kb.Enter)
-	p.until("document.querySelector('.choices button')")
+	p.Until("document.querySelector('.choices button')")
 	p.settled()
-	if focus() != "text" || eval[string](p, "document.querySelector('#text').value") != "" {
-		t.Errorf("after sending, the focus is on %q, the field has %q", focus(), eval[string](p, "document.querySelector('#text').value"))
+	if focus() != "text" || browsertest.Eval[string](p.Tab, "document.querySelector('#text').value") != "" {
+		t.Errorf("after sending, the focus is on %q, the field has %q", focus(), browsertest.Eval[string](p.Tab, "document.querySelector('#text').value"))
 	}
 	for range 12 { // backwards from the field to the first choice
-		if eval[bool](p, "document.activeElement.matches('.choices button:first-child')") {
+		if browsertest.Eval[bool](p.Tab, "document.activeElement.matches('.choices button:first-child')") {
 			break
 		}
 		press(kb.Tab, chromedp.KeyModifiers(chromedp.ModifierShift))
 	}
-	if !eval[bool](p, "document.activeElement.matches('.choices button:focus-visible')") {
+	if !browsertest.Eval[bool](p.Tab, "document.activeElement.matches('.choices button:focus-visible')") {
 		t.Fatalf("the choices cannot be reached; the focus is on %q", focus())
 	}
 	label, n := focus(), len(p.lines())
 	press(kb.Enter)
-	p.until(fmt.Sprintf("document.querySelectorAll('.line').length >= %d", n+2))
+	p.Until(fmt.Sprintf("document.querySelectorAll('.line').length >= %d", n+2))
 	p.settled()
 	if got := p.lines()[n]; got != "merchant: "+label {
 		t.Errorf("chosen %q, the log says %q", label, got)
 	}
-	if got := eval[string](p, "document.querySelector('#announce').textContent"); got == "" {
+	if got := browsertest.Eval[string](p.Tab, "document.querySelector('#announce').textContent"); got == "" {
 		t.Error("the answer is not announced")
 	}
 	for range 12 { // on from where the choice was
-		if eval[bool](p, "document.activeElement.closest('.choices') !== null") {
+		if browsertest.Eval[bool](p.Tab, "document.activeElement.closest('.choices') !== null") {
 			break
 		}
 		press(kb.Tab)
 	}
-	if !eval[bool](p, "document.activeElement.closest('.choices') !== null") {
+	if !browsertest.Eval[bool](p.Tab, "document.activeElement.closest('.choices') !== null") {
 		t.Errorf("the next choices are not ahead; the focus is on %q", focus())
 	}
 }
@@ -247,12 +249,12 @@ func TestSwitch(t *testing.T) {
 	s := start(t, web.Options{})
 	p := visit(t, phone, s.URL)
 	p.tell("你好")
-	p.do(chromedp.Click(chromedp.ID("switch")))
+	p.Click("#switch")
 	english := "document.documentElement.lang === 'en' && document.querySelector('h1').textContent === 'Payment help' && document.querySelector('.author').textContent === 'You'"
-	p.until(english)
-	p.do(chromedp.Reload())
+	p.Until(english)
+	p.Do(chromedp.Reload())
 	p.said("bot", 1)
-	p.until(english)
+	p.Until(english)
 	if n := len(p.lines()); n < 2 {
 		t.Errorf("%d lines", n)
 	}
@@ -266,15 +268,15 @@ func TestPhotoInBrowser(t *testing.T) {
 		t.Fatal(err)
 	}
 	p := visit(t, phone, s.URL)
-	p.do(chromedp.SetUploadFiles(chromedp.ID("photo"), []string{file}))
+	p.Do(chromedp.SetUploadFiles(chromedp.ID("photo"), []string{file}))
 	p.said("bot", 1)
 	p.settled()
 	loaded := "[...document.querySelectorAll('.picture img')].map(i => i.complete && i.naturalWidth).join() === '1600'"
-	p.until(loaded)
-	p.shot("photo")
+	p.Until(loaded)
+	p.Shot("photo")
 	p.fits()
-	p.do(chromedp.Reload())
-	p.until(loaded)
+	p.Do(chromedp.Reload())
+	p.Until(loaded)
 }
 
 // TestWidget puts the chat into a page of another site.
@@ -286,8 +288,8 @@ func TestWidget(t *testing.T) {
 		fmt.Fprintf(w, `<!doctype html><html lang="zh"><meta name="viewport" content="width=device-width"><title>shop</title><link rel="icon" href="data:,"><h1>A shop</h1><script src="%s/widget.js" async></script>`, chat.URL)
 	}))
 	t.Cleanup(shop.Close)
-	for _, l := range []look{phone, desktop} {
-		t.Run(l.name, func(t *testing.T) {
+	for _, l := range []browsertest.Look{phone, desktop} {
+		t.Run(l.Name, func(t *testing.T) {
 			s := start(t, web.Options{EmbedOrigins: []string{shop.URL}})
 			following := make(chan bool, 1)
 			s.Config.Handler = &brokenLine{next: s.web, fault: func(r *http.Request) string {
@@ -301,54 +303,16 @@ func TestWidget(t *testing.T) {
 			}}
 			chat = s.Server
 			p := visit(t, l, shop.URL)
-			p.until("document.querySelector('tilldesk-chat')")
-			p.shot("widget-" + l.name + "-1-closed")
-			p.do(chromedp.MouseClickXY(float64(l.width-45), float64(l.height-45)))
-			p.until("document.activeElement.tagName === 'TILLDESK-CHAT'")
+			p.Until("document.querySelector('tilldesk-chat')")
+			p.Shot("widget-1-closed")
+			p.Do(chromedp.MouseClickXY(float64(l.Width-45), float64(l.Height-45)))
+			p.Until("document.activeElement.tagName === 'TILLDESK-CHAT'")
 			select { // the page in the frame has loaded and follows its conversation
 			case <-following:
-			case <-p.ctx.Done():
+			case <-time.After(90 * time.Second):
 				t.Fatal("the chat does not show in the frame")
 			}
-			p.shot("widget-" + l.name + "-2-open")
-		})
-	}
-}
-
-// TestAxe has axe-core look for barriers, if it is given.
-func TestAxe(t *testing.T) {
-	if *axe == "" {
-		t.Skip("give axe-core's axe.min.js with -axe")
-	}
-	script, err := os.ReadFile(*axe)
-	if err != nil {
-		t.Fatal(err)
-	}
-	s := start(t, web.Options{})
-	for _, l := range looks {
-		t.Run(l.name, func(t *testing.T) {
-			p := visit(t, l, s.URL)
-			check := func(when string) {
-				t.Helper()
-				p.do(chromedp.Evaluate[chromedp.Void](string(script)))
-				found, err := chromedp.Run(p.ctx, chromedp.Evaluate[[]string](`axe.run({runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]})
-					.then(r => r.violations.flatMap(v => v.nodes.map(n => v.id + ": " + n.target + ": " + n.failureSummary)))`, chromedp.EvalAwaitPromise))
-				if err != nil {
-					t.Fatal(err)
-				}
-				for _, f := range found {
-					t.Errorf("%s: %s", when, f)
-				}
-			}
-			p.until("document.querySelector('#empty').checkVisibility()")
-			check("empty")
-			p.tell("花呗扫不了")
-			p.until("document.querySelector('.choices button')")
-			check("choices")
-			p.tell("找人工")
-			staffSays(t, s, p, "您好")
-			p.said("staff", 1)
-			check("with a person")
+			p.Shot("widget-2-open")
 		})
 	}
 }
