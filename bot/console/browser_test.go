@@ -31,7 +31,7 @@ func (s *service) enter(l browsertest.Look, name, path string) *browsertest.Tab 
 	p := browsertest.Visit(s.t, l, s.URL+"/desk/signin")
 	p.Type("#name", name)
 	p.Type("#password", password+kb.Enter)
-	p.Until("location.pathname === '/desk/' && document.querySelector('#rail')")
+	p.Until("location.pathname === '/desk/' && document.readyState === 'complete' && document.querySelector('#rail')") // its script runs
 	if path != "/desk/" {
 		p.Go(s.URL + path)
 	}
