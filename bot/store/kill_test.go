@@ -25,6 +25,9 @@ func TestMain(m *testing.M) {
 	if dsn := os.Getenv(childDSN); dsn != "" {
 		child(dsn)
 	}
+	if dsn := os.Getenv(migratingDSN); dsn != "" {
+		migrating(dsn, os.Getenv(migration))
+	}
 	// Each check is the history of a shop, on a real disk.
 	flag.Parse()
 	checks := "25"

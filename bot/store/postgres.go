@@ -30,6 +30,8 @@ var postgres = dialect{
 	},
 }
 
+var postgresSchema = schema()
+
 // sessionDefaults hold unless the DSN says otherwise. A replica that is frozen
 // within a transaction must not keep the others from its conversations.
 var sessionDefaults = map[string]string{
@@ -110,5 +112,5 @@ func migratePostgres(ctx context.Context, pool *sql.DB, opt Options) (err error)
 		_, rerr := conn.ExecContext(context.WithoutCancel(ctx), "RESET lock_timeout")
 		err = errors.Join(err, uerr, rerr)
 	}()
-	return migrate(ctx, pool, goose.DialectPostgres, schema(), opt)
+	return migrate(ctx, pool, goose.DialectPostgres, postgresSchema, opt)
 }
