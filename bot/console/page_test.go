@@ -132,3 +132,23 @@ func TestCase(t *testing.T) {
 		t.Errorf("the case is %v, %v", k.State, err)
 	}
 }
+
+// TestPagePanics breaks one page: who asks for it is told so in their language
+// and sees nothing of the panic, the other pages go on.
+func TestPagePanics(t *testing.T) {
+	s := start(t, storetest.SQLite(t))
+	s.hire("Li Na", staff.Lead, "zh")
+	s.hire("Sam", staff.Agent, "en")
+	s.console.Break("search")
+	for name, words := range map[string]string{"Li Na": "稍后再试", "Sam": "try again in a moment"} {
+		c := s.signIn(name)
+		for range 2 {
+			if status, body := c.get("/desk/search"); status != http.StatusInternalServerError || !strings.Contains(body, words) || strings.Contains(body, "half") || strings.Contains(body, "wrote") {
+				t.Errorf("%s: status %d\n%s", name, status, body)
+			}
+			if status, _ := c.get("/desk/"); status != http.StatusOK {
+				t.Errorf("%s: another page has status %d", name, status)
+			}
+		}
+	}
+}

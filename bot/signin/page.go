@@ -81,7 +81,7 @@ func (g *Gate) show(w http.ResponseWriter, status int, name string, lang Lang, d
 	var body bytes.Buffer
 	if err := pages.ExecuteTemplate(&body, name, data); err != nil {
 		g.opt.Log.Error("a page could not be made", "page", name, "error", err)
-		http.Error(w, "the page could not be made", http.StatusInternalServerError)
+		http.Error(w, say(lang, "broken"), http.StatusInternalServerError)
 		return
 	}
 	head := w.Header()

@@ -12,6 +12,7 @@ import (
 	"image/color"
 	"image/jpeg"
 	"image/png"
+	"io"
 	"io/fs"
 	"math/rand/v2"
 	"net/http"
@@ -397,4 +398,30 @@ func FuzzPhoto(f *testing.F) {
 			t.Fatalf("status %d: %s", w.Code, w.Body)
 		}
 	})
+}
+
+// TestPhotoDecoderPanics sends a file that makes its decoder panic: it is
+// refused in words, and the next photo is taken.
+func TestPhotoDecoderPanics(t *testing.T) {
+	for _, where := range []string{"head", "picture"} {
+		image.RegisterFormat("shaky "+where, "SHAKY "+where, func(io.Reader) (image.Image, error) {
+			panic("a decoder met what it did not expect")
+		}, func(io.Reader) (image.Config, error) {
+			if where == "head" {
+				panic("a decoder met what it did not expect")
+			}
+			return image.Config{ColorModel: color.RGBAModel, Width: 8, Height: 8}, nil
+		})
+	}
+	s := start(t, web.Options{})
+	for n, where := range []string{"head", "picture"} {
+		id := fmt.Sprint("shaky-", n)
+		r := do(t, "POST", photoURL(s.URL, 1, id), "SHAKY "+where)
+		if r.status != http.StatusUnsupportedMediaType || !strings.Contains(r.body, "JPEG") || strings.Contains(r.body, "decoder") {
+			t.Errorf("a panic at the %s: answered %d %s", where, r.status, r.body)
+		}
+		if sent := decode[answered](t, do(t, "POST", photoURL(s.URL, 1, id), string(encodePNG(t, corners(8, 8))))); len(sent.Replies) == 0 {
+			t.Errorf("after a panic at the %s nothing is said to a photo", where)
+		}
+	}
 }
