@@ -271,6 +271,23 @@ func TestLoadSoak(t *testing.T) {
 	goal(l, "the write-ahead log in MB", log.Size()>>20, 64)
 }
 
+// TestLoadStart starts on a database with a long history: L8.
+func TestLoadStart(t *testing.T) {
+	l := prepareLoad(t)
+	messages := howMany(2_000, 1_000_000)
+	storetest.History(t, l.dsn, messages)
+	begin := time.Now()
+	l.begin(l.command())
+	answers := time.Since(begin)
+	now, most := l.p.Memory()
+	t.Logf("%d messages stored, %d MB of memory at most while it learnt", messages, most>>20)
+	goal(l, "listening after", l.p.Took, time.Second)
+	goal(l, "answering after", answers, 5*time.Second)
+	goal(l, "memory in MB when idle", now>>20, 80)
+	l.settle()
+	l.check(nil)
+}
+
 // TestLoadSlowDisk delays each sync by 5 ms: only commits that are shared keep
 // up: L9.
 func TestLoadSlowDisk(t *testing.T) {

@@ -200,6 +200,7 @@ func closeUnused(k *bot.Knowledge, unused <-chan struct{}, log *slog.Logger) {
 // learn reads the content and learns from it. It returns no knowledge if the
 // content is what is known already.
 func (s *service) learn(ctx context.Context, known string) (*bot.Knowledge, string, error) {
+	defer frugal()()
 	cfg := s.settings.Load().Content
 	fsys, err := content.Open(cfg.Dir)
 	if err != nil {
@@ -220,4 +221,20 @@ func (s *service) learn(ctx context.Context, known string) (*bot.Knowledge, stri
 		return nil, "", failedError{err}
 	}
 	return k, c.Digest, nil
+}
+
+// collectOften is how much garbage, in percent of what is in use, is let be
+// while the bot learns. What is kept of the content lies between what is not;
+// the less of that there is at a time, the fewer pages are held by a few bytes
+// each: 91 MB resident instead of 104, and 153 instead of 220 meanwhile, for
+// half as much again of the processor time of a start from the cache.
+const collectOften = 20
+
+// frugal lets garbage be collected more often until done is called.
+func frugal() (done func()) {
+	usual := debug.SetGCPercent(collectOften)
+	if usual >= 0 && usual < collectOften { // it is wanted more often still
+		debug.SetGCPercent(usual)
+	}
+	return func() { debug.SetGCPercent(usual) }
 }

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime/pprof"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -27,15 +28,34 @@ const (
 	trialNetwork = "TRIAL_NETWORK"   // the URL of its network
 	trialLease   = "TRIAL_LEASE"     // of its claims
 	trialLearn   = "TRIAL_LEARN"     // "all" of the content; a handful if not set
+	trialProfile = "TRIAL_PROFILE"   // the file for a profile of its processor time
 )
 
 // TestMain makes the test binary be the service instead, in a process that can
 // be killed.
 func TestMain(m *testing.M) {
 	if dir := os.Getenv(runAs); dir != "" {
-		os.Exit(trialApp(dir).process([]string{"serve"}))
+		os.Exit(profiled(os.Getenv(trialProfile), func() int { return trialApp(dir).process([]string{"serve"}) }))
 	}
 	os.Exit(m.Run())
+}
+
+// profiled runs a service and writes where its processor time went, if that is
+// wanted; `go tool pprof` reads it.
+func profiled(file string, serve func() int) (status int) {
+	if file == "" {
+		return serve()
+	}
+	f, err := os.Create(file)
+	if err == nil {
+		err = pprof.StartCPUProfile(f)
+	}
+	if err != nil {
+		panic(err)
+	}
+	defer f.Close()
+	defer pprof.StopCPUProfile()
+	return serve()
 }
 
 // trialApp is the program as the environment wants it.
