@@ -81,6 +81,7 @@ func explain(lang source.Lang, err error) (status int, text string) {
 	var state *desk.StateError
 	var input *desk.InputError
 	var entered *inputError
+	var tool *toolError
 	switch {
 	case errors.As(err, &taken):
 		name := taken.Name
@@ -92,6 +93,8 @@ func explain(lang source.Lang, err error) (status int, text string) {
 		return http.StatusConflict, say(lang, "problem.state", say(lang, "state."+string(state.State)))
 	case errors.As(err, &input):
 		return http.StatusBadRequest, say(lang, "problem.input", sayOr(lang, "field."+input.Field, input.Field), input.Why.In(lang))
+	case errors.As(err, &tool):
+		return http.StatusBadGateway, say(lang, "tools.bad", tool.name, tool.why.In(lang))
 	case errors.As(err, &entered):
 		return http.StatusBadRequest, say(lang, entered.key)
 	case errors.Is(err, desk.ErrNotFound), errors.Is(err, staff.ErrUnknown):
@@ -107,6 +110,14 @@ func explain(lang source.Lang, err error) (status int, text string) {
 	}
 	return http.StatusServiceUnavailable, say(lang, "problem.broken")
 }
+
+// A toolError is about a team's own tool that could not be told.
+type toolError struct {
+	name string
+	why  source.Text
+}
+
+func (e *toolError) Error() string { return e.name + ": " + e.why.En }
 
 // An inputError is about what was entered; key is that of its words.
 type inputError struct{ key string }

@@ -27,6 +27,7 @@ import (
 	"tilldesk/bot/figures"
 	"tilldesk/bot/signin"
 	"tilldesk/bot/staff"
+	"tilldesk/content/source"
 )
 
 // Desk is what the pages need of [desk.Desk].
@@ -114,8 +115,15 @@ type Edition struct {
 // A Tool is a team's own, which is told what happens at the desk.
 type Tool interface {
 	Name() string
-	// Test tells it something that has not happened, and returns why that failed.
+	// Test tells it something that has not happened, and returns why that
+	// failed; an error that is [Untold] says so to staff.
 	Test(ctx context.Context) error
+}
+
+// Untold is an error that says why a tool was not told, in both languages.
+type Untold interface {
+	error
+	Why() source.Text
 }
 
 // Options of a Console; all are needed but where it says otherwise.

@@ -142,7 +142,7 @@ func TestTeam(t *testing.T) {
 	if status, _ := li.post("/desk/team", "name", "Bea", "role", "owner"); status != http.StatusBadRequest {
 		t.Errorf("a role that does not exist: status %d", status)
 	}
-	for n, want := range map[string]string{"0": "crm.example", "1": "it answers 410 Gone", "2": "Not found", "x": "Not found"} {
+	for n, want := range map[string]string{"0": "crm.example", "1": "it answered 410", "2": "Not found", "x": "Not found"} {
 		if _, body := li.post("/desk/tools/" + n + "/test"); !strings.Contains(body, want) {
 			t.Errorf("testing tool %s does not say %q:\n%s", n, want, body)
 		}

@@ -27,6 +27,7 @@ import (
 	"tilldesk/bot/store/storetest"
 	"tilldesk/bot/trial"
 	"tilldesk/bot/web"
+	"tilldesk/content/source"
 )
 
 // roster are the accounts as the desk sees them.
@@ -49,6 +50,12 @@ type tool struct {
 
 func (t tool) Name() string               { return t.name }
 func (t tool) Test(context.Context) error { return t.answer }
+
+// gone says in both languages why a tool was not told.
+type gone struct{ error }
+
+func (gone) Error() string    { return "for the log" }
+func (gone) Why() source.Text { return source.Text{Zh: "对方回答了 410", En: "it answered 410"} }
 
 // service is the desk as it runs: the real engine, content, desk, sign-in and
 // database behind a real server.
@@ -101,7 +108,7 @@ func start(t testing.TB, dsn string) *service {
 	}
 	s.console, err = console.New(s.desk, s.db, console.Options{
 		Accounts: s.accounts, Knowledge: func() *bot.Knowledge { return k }, Media: s.media, Log: log,
-		Tools: []console.Tool{tool{"crm.example", nil}, tool{"old.example", errors.New("it answers 410 Gone")}},
+		Tools: []console.Tool{tool{"crm.example", nil}, tool{"old.example", gone{}}},
 		Editions: func() (content, configuration console.Edition) {
 			return console.Edition{Name: "8d1f2c", Since: time.Now()}, console.Edition{
 				Name: "/etc/tilldesk/tilldesk.yaml", Since: time.Now(), RefusedAt: time.Now(),

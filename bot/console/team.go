@@ -2,6 +2,7 @@ package console
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"strconv"
 	"time"
@@ -162,7 +163,12 @@ func (c *Console) testTool(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if err := c.opt.Tools[n].Test(r.Context()); err != nil {
-		c.fail(w, r, &desk.InputError{Field: c.opt.Tools[n].Name(), Why: source.Text{Zh: err.Error(), En: err.Error()}})
+		why := source.Text{Zh: say(source.Zh, "tools.failed"), En: say(source.En, "tools.failed")}
+		if known := Untold(nil); errors.As(err, &known) {
+			why = known.Why()
+		}
+		c.log.Warn("a tool could not be told of a test", "tool", c.opt.Tools[n].Name(), "error", err)
+		c.fail(w, r, &toolError{c.opt.Tools[n].Name(), why})
 		return
 	}
 	c.done(w, r, "/desk/team", told{Told: say(v.Lang, "tools.fine", c.opt.Tools[n].Name())})

@@ -282,3 +282,31 @@ func TestGivenUpAfterADay(t *testing.T) {
 		}
 	}
 }
+
+// TestUntold: why a web-hook cannot be told is said in both languages, and
+// without its URL.
+func TestUntold(t *testing.T) {
+	refuses := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(http.StatusTeapot) }))
+	defer refuses.Close()
+	unknown := httptest.NewTLSServer(http.NotFoundHandler())
+	defer unknown.Close()
+	for _, tt := range []struct {
+		url     string
+		private bool
+		zh, en  string
+	}{
+		{refuses.URL + "/token", true, "418", "418"},
+		{refuses.URL + "/token", false, "内网", "webhooks.private_networks"},
+		{unknown.URL + "/token", true, "证书", "certificate"},
+		{"http://nowhere.invalid/token", true, "域名", "name"},
+	} {
+		post, err := hook.NewPost(tt.url, []byte("s"), tt.private)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var why *hook.TellError
+		if err := post.Test(t.Context()); !errors.As(err, &why) || !strings.Contains(why.Why().Zh, tt.zh) || !strings.Contains(err.Error(), tt.en) || strings.Contains(err.Error(), "token") {
+			t.Errorf("%s: %v; %+v", tt.url, err, why)
+		}
+	}
+}

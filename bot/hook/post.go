@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/hmac"
 	"crypto/sha256"
+	"crypto/tls"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -20,6 +21,7 @@ import (
 	"time"
 
 	"tilldesk/bot/desk"
+	"tilldesk/content/source"
 )
 
 // Post is a web-hook.
@@ -67,7 +69,7 @@ func public(_ context.Context, _, address string, _ syscall.RawConn) error {
 		return err
 	}
 	if ip := to.Addr().Unmap(); !ip.IsGlobalUnicast() || ip.IsPrivate() || carrierGrade.Contains(ip) {
-		return errors.New("it leads into a private network; allow that with webhooks.private_networks if it is meant")
+		return errPrivate
 	}
 	return nil
 }
@@ -104,7 +106,7 @@ func (p *Post) Tell(ctx context.Context, b Body) error {
 		if u := new(url.Error); errors.As(err, &u) {
 			err = u.Err // without the URL, which may hold a token
 		}
-		return err
+		return unreached(err)
 	}
 	defer res.Body.Close()
 	_, _ = io.CopyN(io.Discard, res.Body, 64<<10) // so that the connection can be used again
@@ -112,9 +114,55 @@ func (p *Post) Tell(ctx context.Context, b Body) error {
 	case res.StatusCode >= 200 && res.StatusCode < 300:
 		return nil
 	case res.StatusCode == http.StatusGone:
-		return fmt.Errorf("%w: it answered %s", ErrGone, res.Status[:min(len(res.Status), 100)])
+		return &TellError{answered(res.StatusCode), ErrGone}
 	}
-	return fmt.Errorf("it answered %s", strconv.Itoa(res.StatusCode))
+	return &TellError{Text: answered(res.StatusCode)}
+}
+
+// A TellError says in both languages why a target was not told, for the page
+// from which staff try it.
+type TellError struct {
+	Text source.Text
+	Err  error // what is behind it, or nil
+}
+
+func (e *TellError) Error() string {
+	if e.Err != nil {
+		return e.Text.En + ": " + e.Err.Error()
+	}
+	return e.Text.En
+}
+
+// Why returns what to tell staff.
+func (e *TellError) Why() source.Text { return e.Text }
+
+func (e *TellError) Unwrap() error { return e.Err }
+
+func answered(status int) source.Text {
+	n := strconv.Itoa(status)
+	return source.Text{Zh: "对方回答了 " + n + "，应该是 2xx", En: "it answered " + n + ", not 2xx"}
+}
+
+// errPrivate refuses an address that a web-hook must not go to.
+var errPrivate = errors.New("it leads into a private network; allow that with webhooks.private_networks if it is meant")
+
+// unreached says why there was no answer.
+func unreached(err error) error {
+	var name *net.DNSError
+	var certificate *tls.CertificateVerificationError
+	var slow net.Error
+	text := source.Text{Zh: "连不上对方的服务器", En: "its server cannot be reached"}
+	switch {
+	case errors.Is(err, errPrivate):
+		text = source.Text{Zh: "地址在内网；如果本来就要这样，请打开 webhooks.private_networks", En: "its address is refused"}
+	case errors.As(err, &name):
+		text = source.Text{Zh: "找不到这个域名", En: "its name is not known"}
+	case errors.As(err, &certificate):
+		text = source.Text{Zh: "对方的证书不可信", En: "its certificate cannot be trusted"}
+	case errors.As(err, &slow) && slow.Timeout():
+		text = source.Text{Zh: "对方没有及时回答", En: "it did not answer in time"}
+	}
+	return &TellError{text, err}
 }
 
 // Test tells the web-hook that this is a test and returns what is wrong, if
