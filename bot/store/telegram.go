@@ -122,6 +122,29 @@ func (db *DB) PartsSent(ctx context.Context, id bot.MessageID) (n int, err error
 	return n, nil
 }
 
+// A Wording is the newest text of a message that its writer may have changed.
+type Wording struct {
+	Text string // masked
+	Last bool   // the merchant has sent nothing since
+}
+
+// Wording returns how a merchant's message reads now, by what the network calls
+// it and what begins the names of its changes; known is false if it is not
+// stored.
+func (db *DB) Wording(ctx context.Context, conversation bot.ConversationID, remote bot.RemoteID, changes string) (w Wording, known bool, err error) {
+	err = db.reader.QueryRowContext(ctx, `SELECT m.text, NOT EXISTS (SELECT 1 FROM inbox later WHERE later.conversation_id = i.conversation_id AND later.seq > i.seq)
+		FROM inbox i JOIN messages m ON m.id = i.message_id
+		WHERE i.conversation_id = $1 AND (i.remote = $2 OR i.remote LIKE $3) ORDER BY i.seq DESC LIMIT 1`,
+		key(conversation), key(remote), clean(changes)+"%").Scan(&w.Text, &w.Last)
+	if errors.Is(err, sql.ErrNoRows) {
+		return Wording{}, false, nil
+	}
+	if err != nil {
+		return Wording{}, false, fmt.Errorf("reading a message of conversation %s: %w", conversation, db.dialect.explain(err))
+	}
+	return w, true, nil
+}
+
 // SetPartsSent records it.
 func (db *DB) SetPartsSent(ctx context.Context, id bot.MessageID, n int) error {
 	err := db.inTx(ctx, func(tx querier) error {

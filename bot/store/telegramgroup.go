@@ -257,6 +257,16 @@ func (db *DB) IsPost(ctx context.Context, id bot.MessageID) (yes bool, err error
 	return yes, nil
 }
 
+// WasPosted reports whether what staff wrote in the group went to a merchant, or
+// will.
+func (db *DB) WasPosted(ctx context.Context, chat int64, post int) (yes bool, err error) {
+	err = db.reader.QueryRowContext(ctx, "SELECT EXISTS (SELECT 1 FROM telegram_posts WHERE chat = $1 AND post = $2)", chat, post).Scan(&yes)
+	if err != nil {
+		return false, fmt.Errorf("finding what became of a message in the staff group: %w", db.dialect.explain(err))
+	}
+	return yes, nil
+}
+
 // SetLanguage sets what a merchant is spoken to in, as if they had chosen it. A
 // turn that is under way may still be in the language before. It fails with
 // ErrNotFound if there is no such conversation.

@@ -52,6 +52,7 @@ var texts = map[string]source.Text{
 	"kept":        {Zh: "好的，都保留着。", En: "All right, everything stays."},
 	"stale":       {Zh: "这一步已经过去了，请看最新一条。", En: "That step is over; please look at the latest message."},
 	"foreign":     {Zh: "这个按钮不是给您的。", En: "That button is not for you."},
+	"changed":     {Zh: "我看到您改了前面的一条。如果情况有变，请再发一条告诉我。", En: "I see that you changed an earlier message. If something is different now, please write it again."},
 	"type":        {Zh: "请直接打字回复我。", En: "Please type your answer."},
 	"menu.help":   {Zh: "我能帮什么", En: "What I can help with"},
 	"menu.human":  {Zh: "找人工", En: "Get a person"},

@@ -104,6 +104,12 @@ func (c *Channel) message(ctx context.Context, u rawUpdate, raw json.RawMessage,
 		return err
 	}
 	in, ok := inbound(m, raw, edited)
+	if ok && edited {
+		var err error
+		if ok, err = c.counts(ctx, m, in); err != nil {
+			return err
+		}
+	}
 	if !ok {
 		return nil
 	}

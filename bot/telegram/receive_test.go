@@ -166,6 +166,35 @@ func TestIDsBeginAnew(t *testing.T) {
 	}
 }
 
+// TestOldEdits: what changes nothing is not answered again, and a changed
+// message that others have followed is no answer to what was asked since.
+func TestOldEdits(t *testing.T) {
+	s := start(t, setup{})
+	mei := fixing(t, s, 55)
+	first := mei.Messages()[0]
+	n := len(mei.Heard())
+	mei.Edit(first.ID, "The screen is black; the terminal does not turn on!")
+	mei.Send(map[string]any{"location": map[string]any{"latitude": 1.5, "longitude": 2.5, "live_period": 60}})
+	n = len(s.hears(mei, n+1)) // that a place does not help
+	id := s.api.Update(fmt.Sprintf(`"edited_message":{"message_id":%d,"date":1,"edit_date":9,"chat":{"id":55,"type":"private"},"from":{"id":55},"location":{"latitude":1.6,"longitude":2.5}}}`, last(mei).ID-1))
+	s.api.Wait("the moved place to be confirmed", func() bool { return s.api.Confirmed(id) })
+	stored := len(said(s.history(mei)))
+	mei.Edit(first.ID, "no")
+	if got := s.hears(mei, n+1)[n].Text; !strings.Contains(got, "please write it again") {
+		t.Errorf("an old answer that is changed is answered with %q", got)
+	}
+	mei.Say("/human")
+	s.api.Wait("a person to have it", func() bool {
+		c, _, err := s.db.ConversationOf(t.Context(), telegram.Name, "55")
+		return err == nil && c.State.Ticket != ""
+	})
+	if got := len(said(s.history(mei))); got != stored+1 {
+		t.Errorf("%d messages are stored, want %d", got, stored+1)
+	}
+	mei.Edit(first.ID, "my printer is broken")
+	s.api.Wait("a person to see it", func() bool { return slices.Contains(said(s.history(mei)), "my printer is broken") })
+}
+
 // TestEdits: a new text of a message is a message.
 func TestEdits(t *testing.T) {
 	s := start(t, setup{})
@@ -386,6 +415,9 @@ type calmStore struct{ telegram.Store }
 
 func (calmStore) ConversationOf(context.Context, string, string) (bot.Conversation, bool, error) {
 	return bot.Conversation{ID: "c"}, true, nil
+}
+func (calmStore) Wording(context.Context, bot.ConversationID, bot.RemoteID, string) (store.Wording, bool, error) {
+	return store.Wording{Text: "hello"}, true, nil
 }
 func (calmStore) Followed(context.Context, bot.ConversationID, int64) (bool, error) {
 	return false, nil

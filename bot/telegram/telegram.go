@@ -29,6 +29,7 @@ type Engine interface {
 // A Store keeps what the channel must not forget.
 type Store interface {
 	ConversationOf(ctx context.Context, channel, remote string) (c bot.Conversation, known bool, err error)
+	Wording(ctx context.Context, conversation bot.ConversationID, remote bot.RemoteID, changes string) (w store.Wording, known bool, err error)
 	Followed(ctx context.Context, conversation bot.ConversationID, offer int64) (bool, error)
 	Erase(ctx context.Context, conversation bot.ConversationID) (files []string, err error)
 	Replies(ctx context.Context, id bot.MessageID) (r bot.Answered, done bool, err error)

@@ -58,6 +58,7 @@ func Exercise(t *testing.T, dsn func(testing.TB) string) {
 		{"messages that belong together", together},
 		{"files that come later", media},
 		{"leases of Telegram", leases},
+		{"changed messages", wordings},
 		{"updates that cannot be read", deadUpdates},
 		{"files to be fetched", wantedFiles},
 		{"topics of the staff group", topics},

@@ -81,6 +81,34 @@ func leases(t *testing.T, f *fixture) {
 	}
 }
 
+// wordings: the newest text of a message that was changed, and whether anything
+// came after it.
+func wordings(t *testing.T, f *fixture) {
+	wording := func(c bot.ConversationID, id string, known bool, want store.Wording) {
+		t.Helper()
+		got, ok, err := f.db.Wording(t.Context(), c, bot.RemoteID("m:"+id), "e:"+id+":")
+		if err != nil || ok != known || got != want {
+			t.Errorf("message %s reads %+v, %v, %v; want %+v", id, got, ok, err, want)
+		}
+	}
+	r := f.accept(arrival("shop", "m:1", "one"))[0]
+	wording(r.Conversation, "1", true, store.Wording{Text: "one", Last: true})
+	f.accept(arrival("shop", "m:11", "eleven"))
+	wording(r.Conversation, "1", true, store.Wording{Text: "one"})
+	f.accept(arrival("shop", "e:1:5", "another"))
+	wording(r.Conversation, "1", true, store.Wording{Text: "another", Last: true})
+	wording(r.Conversation, "11", true, store.Wording{Text: "eleven"})
+	wording(r.Conversation, "2", false, store.Wording{})
+	wording("nobody", "1", false, store.Wording{})
+
+	f.must(f.db.SavePost(t.Context(), store.Post{Message: r.Message, Chat: -1, Thread: 1, Post: 2}))
+	for post, want := range map[int]bool{2: true, 3: false} {
+		if got, err := f.db.WasPosted(t.Context(), -1, post); got != want || err != nil {
+			t.Errorf("message %d of staff was sent on: %v, %v", post, got, err)
+		}
+	}
+}
+
 // deadUpdates: what could not be read is kept once, and goes with its merchant.
 func deadUpdates(t *testing.T, f *fixture) {
 	a := arrival("77", "1", "hello")

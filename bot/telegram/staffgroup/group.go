@@ -62,6 +62,7 @@ type Store interface {
 	SavePost(ctx context.Context, p store.Post) error
 	OpenPosts(ctx context.Context, limit int) (settled []store.Post, more bool, err error)
 	MarkPost(ctx context.Context, id bot.MessageID) error
+	WasPosted(ctx context.Context, chat int64, post int) (bool, error)
 	IsPost(ctx context.Context, id bot.MessageID) (bool, error)
 	History(ctx context.Context, conversation bot.ConversationID, after int64, limit int) ([]bot.Entry, error)
 	SetLanguage(ctx context.Context, conversation bot.ConversationID, lang source.Lang, traditional bool) error

@@ -213,7 +213,10 @@ func TestCase(t *testing.T) {
 
 	// What is not for the merchant stays here.
 	s.forum.Write(wang, topic.Thread, "/note a difficult one")
-	s.forum.Write(wang, topic.Thread, "// between us")
+	note := s.forum.Write(wang, topic.Thread, "// between us")
+	s.forum.Edit(note, "between us all")
+	s.forum.Edit(post, "hello, Wang was here")
+	s.shows(topic.Thread, "A changed message is not sent again")
 	s.forum.Write(li, topic.Thread, "shall I help?")
 	s.shows(topic.Thread, "this case is with Wang")
 	s.forum.Send(wang, topic.Thread, map[string]any{"pinned_message": map[string]any{"message_id": 1, "date": 1, "chat": map[string]any{"id": groupID, "type": "supergroup"}}})
@@ -230,7 +233,12 @@ func TestCase(t *testing.T) {
 	s.forum.Write(li, topic.Thread, "/resolve printer")
 	s.shows(topic.Thread, "Marked as solved")
 	s.api.Wait("the topic to be closed", func() bool { return s.forum.Topics()[0].Closed })
-	for _, secret := range []string{"difficult", "between us", "shall I", "boss", "who takes"} {
+	for _, m := range s.forum.In(topic.Thread) {
+		if strings.Contains(m.Text, "is not sent again") && m.ReplyTo != post {
+			t.Errorf("message %d, a note that was changed, is said not to be sent again", m.ReplyTo)
+		}
+	}
+	for _, secret := range []string{"difficult", "was here", "between us", "shall I", "boss", "who takes"} {
 		if heard(mei, secret) {
 			t.Errorf("the merchant heard %q", secret)
 		}

@@ -298,11 +298,9 @@ func (g *Group) edited(ctx context.Context, m *models.Message) error {
 	if !m.IsTopicMessage || !hasContent(m) || strings.HasPrefix(m.Text, "/") {
 		return nil
 	}
-	_, inTopic, err := g.store.TopicAt(ctx, m.Chat.ID, m.MessageThreadID)
-	if err != nil || !inTopic {
-		return err
-	}
-	if _, known, err := g.actor(ctx, m.From); err != nil || !known {
+	// Of what was never sent, a note or talk among staff, there is nothing to say.
+	sent, err := g.store.WasPosted(ctx, m.Chat.ID, m.ID)
+	if err != nil || !sent {
 		return err
 	}
 	if g.once(fmt.Sprint("edited ", m.ID), time.Hour) {

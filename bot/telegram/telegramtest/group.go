@@ -65,6 +65,17 @@ func (f *Forum) Send(user int64, thread int, fields map[string]any) int {
 	return m.ID
 }
 
+// Edit gives a message of a user another text.
+func (f *Forum) Edit(id int, text string) {
+	f.s.mu.Lock()
+	defer f.s.mu.Unlock()
+	c := f.s.chats[f.ID]
+	m := c.find(id)
+	m.Text = text
+	m.Edits++
+	f.s.push(f.s.wrap("edited_message", c, m, map[string]any{"text": text, "edit_date": m.At.Unix() + int64(m.Edits)}))
+}
+
 // Press lets a user press the button with a label on a message.
 func (f *Forum) Press(user int64, m Message, label string) {
 	f.s.t.Helper()
