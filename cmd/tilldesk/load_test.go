@@ -284,6 +284,9 @@ func TestLoadStart(t *testing.T) {
 	goal(l, "listening after", l.p.Took, time.Second)
 	goal(l, "answering after", answers, 5*time.Second)
 	goal(l, "memory in MB when idle", now>>20, 80)
+	if !l.net.Deliver(t.Context(), l.url, "a-shop", "m1", "花呗扫不了") {
+		t.Error("a message over the network is not taken")
+	}
 	l.settle()
 	l.check(nil)
 }
