@@ -29,7 +29,7 @@ build:
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags "-s -w -X main.version=$(VERSION) -X main.commit=$(COMMIT)" -o bin/tilldesk ./cmd/tilldesk
 
 test:
-	$(GO) test ./...
+	$(GO) test -timeout 20m ./...
 
 ## race: with -short, which kills the service less often; the detector makes each start slow
 race:

@@ -31,6 +31,7 @@ func mount(t *testing.T) string {
 // is not stored is asked for again, what is stored can be read, one command
 // gives some room back, and the service goes on by itself when there is room.
 func TestFaultDiskFull(t *testing.T) {
+	notShort(t)
 	for _, tt := range []struct{ name, floor string }{{"with a floor", "8"}, {"to the last byte", "0"}} {
 		t.Run(tt.name, func(t *testing.T) {
 			disk := mount(t)

@@ -262,6 +262,7 @@ func TestFaultSlowClients(t *testing.T) {
 		{"more than there may be files", "64", howMany(90, 500)},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel() // it waits until the clients are cut off
 			s := newSite(t, storetest.SQLite(t))
 			cmd := s.command()
 			if tt.files != "" {
@@ -288,6 +289,7 @@ func TestFaultSlowClients(t *testing.T) {
 // whatever had been acknowledged before it was begun is there, and a service
 // goes on with it.
 func TestFaultBackup(t *testing.T) {
+	notShort(t)
 	s := newSite(t, storetest.SQLite(t))
 	s.net.Script(shaky(5))
 	s.start()
@@ -366,6 +368,7 @@ func poison() map[string]string {
 // TestFaultPoison sends what nobody should: it is stored or refused on purpose,
 // and the next message of the same merchant is answered.
 func TestFaultPoison(t *testing.T) {
+	notShort(t)
 	storetest.Each(t, func(t *testing.T, dsn string) {
 		s := newSite(t, dsn)
 		s.start()

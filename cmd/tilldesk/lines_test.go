@@ -134,6 +134,7 @@ type gone struct{ error }
 func (g gone) Write([]byte) (int, error) { return 0, g.error }
 
 func TestOutputThatNobodyReads(t *testing.T) {
+	notShort(t)
 	rows := write(t, "rows.jsonl", `{"text":"hello","intent":"smalltalk.greeting"}`)
 	for _, args := range [][]string{
 		{"match", "hello"}, {"match"}, {"match", "--json"}, {"chat"}, {"chat", "--json"}, {"search", "--json", "断网还能收款吗"}, {"search", "断网还能收款吗"},

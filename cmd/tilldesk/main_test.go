@@ -33,6 +33,7 @@ func learnOnce(t testing.TB) func(context.Context, config.Content, *content.Cont
 }
 
 func TestExitStatus(t *testing.T) {
+	notShort(t)
 	broken := t.TempDir()
 	if err := os.CopyFS(broken, os.DirFS("../../content")); err != nil {
 		t.Fatal(err)

@@ -65,6 +65,7 @@ func acknowledged(c *trial.Call) string {
 // TestFaultAcknowledgedIsSynced watches the service's calls: no message is told
 // as taken before the sync of the commit that stores it has ended.
 func TestFaultAcknowledgedIsSynced(t *testing.T) {
+	notShort(t)
 	messages := howMany(150, 10_000)
 	trace, s := traced(t, messages)
 	log := strings.TrimPrefix(s.dsn, "sqlite:") + "-wal"
@@ -110,6 +111,7 @@ func TestFaultAcknowledgedIsSynced(t *testing.T) {
 // left which had been synced, or that and some of the rest. The database opens,
 // is whole, and has every message that was acknowledged by then.
 func TestFaultPowerCut(t *testing.T) {
+	notShort(t)
 	cuts := howMany(10, 50)
 	trace, s := traced(t, howMany(100, 1500))
 	path := strings.TrimPrefix(s.dsn, "sqlite:")

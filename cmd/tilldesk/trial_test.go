@@ -102,8 +102,9 @@ func howMany(change, full int) int {
 	return change
 }
 
-// notShort skips a trial with -short: the race detector makes each start of a
-// service slow, and sees the same in the others.
+// notShort skips a test with -short: the race detector makes each start of a
+// service slow, and it sees the same in the others, or there is nothing to see
+// as one command comes after the other.
 func notShort(t *testing.T) {
 	t.Helper()
 	if testing.Short() {
