@@ -100,6 +100,7 @@ type Engine struct {
 	intake    *intake
 	stopped   chan struct{} // closed once nothing is stored any more
 	wake      chan struct{}
+	stepping  chan struct{} // as many as are stepped at once
 
 	mu      sync.Mutex
 	waiting map[MessageID][]chan struct{}
@@ -146,6 +147,7 @@ func NewEngine(store Store, k *Knowledge, owner string, opt Options) *Engine {
 		intake:    newIntake(opt.Backlog),
 		stopped:   make(chan struct{}),
 		wake:      make(chan struct{}, 1),
+		stepping:  make(chan struct{}, opt.Workers),
 		waiting:   map[MessageID][]chan struct{}{},
 		Committed: func(ConversationID) {},
 	}
@@ -242,9 +244,13 @@ func (e *Engine) round(ctx context.Context, owner string) (int, error) {
 	if err != nil {
 		return 0, err
 	}
+	// At once, so that their commits share the waits for the disk: one after the
+	// other, a slow disk would bound how many are answered a second.
+	var answering sync.WaitGroup
 	for _, w := range works {
-		e.answer(ctx, w)
+		answering.Go(func() { e.answer(ctx, w) })
 	}
+	answering.Wait()
 	return len(works), nil
 }
 
@@ -293,6 +299,8 @@ func backoff(attempts int) time.Duration { return time.Second << (2 * min(attemp
 
 // step computes the turn of a work.
 func (e *Engine) step(ctx context.Context, w Work, k *Knowledge) (Turn, error) {
+	e.stepping <- struct{}{}
+	defer func() { <-e.stepping }()
 	return guard(func() (Turn, error) {
 		st := w.Conversation.State
 		if st.Lang == "" && w.Messages[0].Lang != "" {
@@ -382,9 +390,14 @@ func (e *Engine) announce(w Work) {
 	e.Committed(w.Conversation.ID)
 }
 
-// recheck is how often a waiting caller looks into the store itself: another
-// replica may have answered.
-const recheck = 250 * time.Millisecond
+// A waiting caller looks into the store itself after recheck, and then after
+// twice as long each time, up to recheckAtMost: another replica may have
+// answered. When answers are late there are hundreds of callers, and their
+// looking must not be what makes the answers later still.
+const (
+	recheck       = 250 * time.Millisecond
+	recheckAtMost = time.Second
+)
 
 // Replies waits until a message is answered and returns the answer: the same
 // one each time, however often it is asked for.
@@ -394,7 +407,8 @@ func (e *Engine) Replies(ctx context.Context, id MessageID) (Answered, error) {
 	e.waiting[id] = append(e.waiting[id], done)
 	e.mu.Unlock()
 	defer e.forget(id, done)
-	again := time.NewTicker(recheck)
+	pause := recheck
+	again := time.NewTimer(pause)
 	defer again.Stop()
 	for {
 		r, ok, err := e.store.Replies(ctx, id)
@@ -403,8 +417,10 @@ func (e *Engine) Replies(ctx context.Context, id MessageID) (Answered, error) {
 		}
 		select {
 		case <-done:
-			done = nil // announced once; from here on the ticker suffices
+			done = nil // announced once; from here on the timer suffices
 		case <-again.C:
+			pause = min(2*pause, recheckAtMost)
+			again.Reset(pause)
 		case <-ctx.Done():
 			return Answered{}, fmt.Errorf("waiting for the answer to %s: %w", id, ctx.Err())
 		}

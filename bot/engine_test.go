@@ -340,3 +340,38 @@ func TestAcceptKeepsNothingSecret(t *testing.T) {
 		}
 	})
 }
+
+// slowDisk takes a second for each commit, however many are under way.
+type slowDisk struct{ *memory }
+
+func (s slowDisk) Commit(ctx context.Context, t bot.Turn) (dialog.State, error) {
+	time.Sleep(time.Second)
+	return s.memory.Commit(ctx, t)
+}
+
+// Conversations that are claimed together wait for the disk together: else a
+// slow one would bound how many are answered a second.
+func TestCommitsOverlap(t *testing.T) {
+	k := learn(t)
+	synctest.Test(t, func(t *testing.T) {
+		r := &running{T: t, store: new(memory)}
+		r.Engine = bot.NewEngine(slowDisk{r.store}, k, "a", bot.Options{Workers: 1})
+		r.ready()
+		defer r.stop()
+		began := time.Now()
+		for i := range 8 {
+			if _, err := r.store.Accept(t.Context(), []bot.Arrival{{Inbound: message(fmt.Sprint("shop-", i), "1", "你好")}}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		r.start()
+		for i := range 8 {
+			if _, err := r.Replies(t.Context(), bot.MessageID(fmt.Sprintf("c-shop-%d-1", i))); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if took := time.Since(began); took > 2*time.Second {
+			t.Errorf("eight answers took %v, of which each commit is a second", took)
+		}
+	})
+}
