@@ -82,8 +82,8 @@ func checkGroup(ctx context.Context, api *botapi.Client, group int64) []bot.Find
 		return []bot.Finding{found(false, "群升级后换了编号，请把 telegram.staff_chat_id 改成 %d", "the group has another id since it was upgraded: set telegram.staff_chat_id to %d", moved.To)}
 	}
 	if err != nil {
-		return []bot.Finding{found(false, "机器人看不到员工群 %d（%v）：把机器人加进群里；群编号可以把群里一条消息转发给 @userinfobot 查到，以 -100 开头",
-			"the bot does not see the staff group %d (%v): add the bot to the group; its id begins with -100, and @userinfobot tells it if you forward a message of the group", group, err)}
+		return []bot.Finding{found(false, "机器人看不到员工群 %d（%v）：把机器人加进群里。群编号以 -100 开头；编号不对时，服务运行着把机器人加进群，它会说出编号再退出",
+			"the bot does not see the staff group %d (%v): add the bot to the group. The id begins with -100; if it is another one, the running bot says so when it is added, and leaves", group, err)}
 	}
 	var all []bot.Finding
 	all = append(all, found(chat.Type == models.ChatTypeSupergroup && chat.Username == "",

@@ -52,6 +52,7 @@ var texts = map[string]source.Text{
 	"kept":        {Zh: "好的，都保留着。", En: "All right, everything stays."},
 	"stale":       {Zh: "这一步已经过去了，请看最新一条。", En: "That step is over; please look at the latest message."},
 	"foreign":     {Zh: "这个按钮不是给您的。", En: "That button is not for you."},
+	"group":       {Zh: "这个群的编号是 %d。要让它成为员工群：先在群设置里打开话题，把 telegram.staff_chat_id 设成群编号，重启服务，再把我加进来。", En: "The id of this group is %d. To make it the staff group, switch Topics on in its settings, set telegram.staff_chat_id to the id, start the service again, and add me once more."},
 	"changed":     {Zh: "我看到您改了前面的一条。如果情况有变，请再发一条告诉我。", En: "I see that you changed an earlier message. If something is different now, please write it again."},
 	"type":        {Zh: "请直接打字回复我。", En: "Please type your answer."},
 	"menu.help":   {Zh: "我能帮什么", En: "What I can help with"},

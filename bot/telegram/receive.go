@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"time"
 
+	tg "github.com/go-telegram/bot"
 	"github.com/go-telegram/bot/models"
 
 	"tilldesk/bot/store"
@@ -154,12 +155,32 @@ func (c *Channel) groupMessage(ctx context.Context, u rawUpdate, m *models.Messa
 		}
 		return c.opt.Group.Update(ctx, update)
 	}
-	c.leave(chat)
+	var l locale
+	if m.From != nil {
+		l = localeOf(m.From.LanguageCode)
+	}
+	c.leave(chat, l)
 	return nil
 }
 
-func (c *Channel) leave(chat int64) {
-	c.courier.send("leaving a group", chat, func(ctx context.Context) error { return c.api.LeaveChat(ctx, chat) })
+// leaveOnce is for how long a group that is being left is not left again: being
+// put into it brings several updates.
+const leaveOnce = 30 * time.Second
+
+// leave leaves a group that is not the staff group, and says its id there:
+// whoever sets up the staff group finds it nowhere else in Telegram.
+func (c *Channel) leave(chat int64, l locale) {
+	now := c.opt.Now()
+	if last, leaving := c.leaving.Swap(chat, now); leaving && now.Sub(last.(time.Time)) < leaveOnce {
+		return
+	}
+	c.courier.send("leaving a group", chat, func(ctx context.Context) error {
+		text := fmt.Sprintf(l.say("group"), chat)
+		if _, err := c.api.SendMessage(ctx, &tg.SendMessageParams{ChatID: chat, Text: text}); err != nil {
+			c.log.Debug("a group could not be told its id", "group", chat, "error", err)
+		}
+		return c.api.LeaveChat(ctx, chat)
+	})
 }
 
 // member handles what became of the bot in a chat: blocked, removed, made an
@@ -178,7 +199,7 @@ func (c *Channel) member(ctx context.Context, u rawUpdate) error {
 		return c.opt.Group.Update(ctx, &models.Update{ID: u.ID, MyChatMember: &m})
 	case status == models.ChatMemberTypeMember || status == models.ChatMemberTypeAdministrator:
 		c.log.Warn("somebody put the bot into a group that is not the staff group; it leaves", "group", m.Chat.ID)
-		c.leave(m.Chat.ID)
+		c.leave(m.Chat.ID, localeOf(m.From.LanguageCode))
 	}
 	return nil
 }

@@ -364,8 +364,15 @@ func TestStrangers(t *testing.T) {
 	s := start(t, setup{})
 	s.api.Update(`"message":{"message_id":1,"date":1,"text":"hi","from":{"id":55},"chat":{"id":-77,"type":"group","title":"x"}}}`)
 	s.api.Update(`"my_chat_member":{"chat":{"id":-78,"type":"supergroup"},"from":{"id":5},"date":1,"old_chat_member":{"status":"left","user":{"id":1}},"new_chat_member":{"status":"member","user":{"id":1}}}}`)
+	s.api.Forum(-100123)
+	s.api.Update(`"my_chat_member":{"chat":{"id":-100123,"type":"supergroup"},"from":{"id":5,"language_code":"zh-TW"},"date":1,"old_chat_member":{"status":"left","user":{"id":1}},"new_chat_member":{"status":"member","user":{"id":1}}}}`)
+	s.api.Update(`"message":{"message_id":1,"date":1,"new_chat_members":[{"id":1}],"from":{"id":5},"chat":{"id":-100123,"type":"supergroup"}}}`)
 	s.api.Update(`"message":{"message_id":1,"date":1,"text":"hi","from":{"id":99,"is_bot":true},"chat":{"id":99,"type":"private"}}}`)
-	s.api.Wait("both groups to be left", func() bool { return len(s.api.Calls("leaveChat")) >= 2 })
+	s.api.Wait("the groups to be left", func() bool { return len(s.api.Calls("leaveChat")) >= 3 })
+	// Who sets up the staff group is told its id.
+	if told := s.api.Messages(-100123); len(told) != 1 || !strings.Contains(told[0].Text, "的編號是 -100123。") {
+		t.Errorf("in the group stands %+v", told)
+	}
 	if _, known, _ := s.db.ConversationOf(t.Context(), telegram.Name, "99"); known {
 		t.Error("a bot has a conversation")
 	}

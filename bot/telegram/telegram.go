@@ -90,6 +90,7 @@ type Channel struct {
 	log     *slog.Logger
 	courier *courier
 	typing  *typing
+	leaving sync.Map // groups, and when they were left last
 	pause   pause
 	name    atomic.Pointer[string] // of the bot, without @; nil until it is known
 }
