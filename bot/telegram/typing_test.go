@@ -3,6 +3,7 @@ package telegram
 import (
 	"context"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -16,8 +17,7 @@ type shows struct {
 	began time.Time
 	at    []time.Duration
 	fails error
-	done  bool // the turn is made
-	asked int
+	done  atomic.Bool // the turn is made
 }
 
 func watched(t *testing.T, s *shows, f func(ty *typing)) {
@@ -25,7 +25,7 @@ func watched(t *testing.T, s *shows, f func(ty *typing)) {
 		s.began = time.Now()
 		ty := newTyping(
 			func(context.Context, int64) error { s.at = append(s.at, time.Since(s.began)); return s.fails },
-			func(context.Context, bot.MessageID) (bool, error) { s.asked++; return s.done, nil },
+			func(context.Context, bot.MessageID) (bool, error) { return s.done.Load(), nil },
 			func(int64) bool { return true })
 		ctx, stop := context.WithCancel(t.Context())
 		go ty.run(ctx)
@@ -67,7 +67,7 @@ func TestTypingOfATurn(t *testing.T) {
 					if tt.here != 0 && now >= tt.here {
 						ty.settled("c")
 					}
-					s.done = tt.there != 0 && now >= tt.there
+					s.done.Store(tt.there != 0 && now >= tt.there)
 					pass(time.Millisecond)
 				}
 				pass(time.Minute)
