@@ -134,13 +134,16 @@ func (e *Engine) learnArticles(ctx context.Context, set *Set) (err error) {
 	return nil
 }
 
+// articles is how many articles a question is put down to.
+const articles = 16
+
 // Articles returns the articles that a normalised text most probably asks for,
 // each with a number between 0 and 1 that is higher when it is likelier.
 func (e *Engine) Articles(normal string) map[string]float64 {
 	if e.articles == nil {
 		return nil
 	}
-	var buf [guesses]linear.Guess
+	var buf [articles]linear.Guess
 	top, _ := e.articles.Classify(normal, buf[:0])
 	likely := make(map[string]float64, len(top))
 	for _, g := range top {

@@ -1,6 +1,8 @@
 package kb
 
 import (
+	"cmp"
+	"maps"
 	"math"
 	"slices"
 	"strings"
@@ -16,42 +18,85 @@ import (
 type likeness struct {
 	numbers  map[string]int32 // of each term, in the order in which they came
 	counts   []int32          // passages with the term, by number
+	usual    [views][]float32 // by number: how often the term stands in smoothing terms of a view
 	passages []features       // by document number
-	lists    []int32          // the terms of all passages, one after another
+	lists    []int32          // the terms of all ways to ask, one after another
+	said     []said           // the terms of all passages, one after another
 }
 
-// A list is some terms: those in lists from first to before end, in order of
-// their numbers.
+// The views of a passage: what is asked, and what it answers.
+const (
+	asking = iota
+	telling
+	views
+)
+
+// A said is a term of a passage and how often it stands in each view.
+type said struct {
+	number int32
+	times  [views]uint8
+}
+
+// A list is some terms: those from first to before end, in order of their
+// numbers.
 type list struct{ first, end int32 }
 
 // features are the terms of a passage, in each way to ask for it and in all.
 type features struct {
-	all  list
-	asks []ask
+	all    list           // in said
+	length [views]float32 // terms of each view
+	asks   []ask
 }
 
 type ask struct {
-	terms list
+	terms list    // in lists
 	size  float64 // the weight of all terms
 }
 
 func newLikeness(lang source.Lang, analyzer analysis.Analyzer, base *Base) *likeness {
 	l := &likeness{numbers: map[string]int32{}}
+	times := map[int32][views]uint8{}
+	count := func(numbers []int32, view int) {
+		for _, n := range numbers {
+			t := times[n]
+			t[view] += min(1, math.MaxUint8-t[view])
+			times[n] = t
+		}
+	}
 	for _, a := range base.Articles() {
 		for _, p := range a.Passages {
+			clear(times)
 			asks := append([]string{p.Heading.In(lang)}, p.Asks.In(lang)...)
-			f := features{all: l.add(terms(analyzer, a.Title.In(lang)+"\n"+strings.Join(asks, "\n")+"\n"+p.Text.In(lang), math.MaxInt))}
-			for _, n := range l.in(f.all) {
-				l.counts[n]++
-			}
-			f.asks = make([]ask, len(asks))
+			f := features{asks: make([]ask, len(asks))}
 			for i, text := range asks {
 				f.asks[i].terms = l.add(terms(analyzer, text, math.MaxInt))
+				count(l.in(f.asks[i].terms), asking)
 			}
+			for _, text := range append([]string{a.Title.In(lang)}, strings.FieldsFunc(p.Text.In(lang), endsSentence)...) {
+				count(l.number(terms(analyzer, text, math.MaxInt)), telling)
+			}
+			f.all.first = int32(len(l.said))
+			for _, n := range slices.Sorted(maps.Keys(times)) {
+				l.said = append(l.said, said{n, times[n]})
+				l.counts[n]++
+				for view, t := range times[n] {
+					f.length[view] += float32(t)
+				}
+			}
+			f.all.end = int32(len(l.said))
 			l.passages = append(l.passages, f)
 		}
 	}
-	l.lists, l.counts = slices.Clip(l.lists), slices.Clip(l.counts)
+	l.lists, l.said, l.counts = slices.Clip(l.lists), slices.Clip(l.said), slices.Clip(l.counts)
+	l.weigh()
+	return l
+}
+
+func endsSentence(r rune) bool { return strings.ContainsRune("。；！？;!?.\n", r) }
+
+// weigh sets what depends on all passages: the size of each way to ask, and
+// how usual each term is.
+func (l *likeness) weigh() {
 	weights := make([]float64, len(l.counts))
 	for term, n := range l.numbers {
 		weights[n] = l.weight(term)
@@ -63,21 +108,42 @@ func newLikeness(lang source.Lang, analyzer analysis.Analyzer, base *Base) *like
 			}
 		}
 	}
-	return l
+	for view := range views {
+		usual, all := make([]float32, len(l.counts)), float32(0)
+		for i := range usual {
+			usual[i] = .5
+			all += .5
+		}
+		for _, s := range l.said {
+			usual[s.number] += float32(s.times[view])
+			all += float32(s.times[view])
+		}
+		for i := range usual {
+			usual[i] *= smoothing[view] / all
+		}
+		l.usual[view] = usual
+	}
 }
 
-// add keeps the distinct terms of a text.
-func (l *likeness) add(terms []string) list {
-	first := len(l.lists)
-	for _, term := range terms {
+// number gives the terms their numbers.
+func (l *likeness) number(terms []string) []int32 {
+	numbers := make([]int32, len(terms))
+	for i, term := range terms {
 		n, known := l.numbers[term]
 		if !known {
 			n = int32(len(l.counts))
 			l.numbers[term] = n
 			l.counts = append(l.counts, 0)
 		}
-		l.lists = append(l.lists, n)
+		numbers[i] = n
 	}
+	return numbers
+}
+
+// add keeps the distinct terms of a text.
+func (l *likeness) add(terms []string) list {
+	first := len(l.lists)
+	l.lists = append(l.lists, l.number(terms)...)
 	slices.Sort(l.lists[first:])
 	return list{int32(first), int32(len(l.lists))}
 }
@@ -101,8 +167,10 @@ type question struct {
 }
 
 type weighed struct {
+	term   string
 	number int32
-	weight float64
+	weight float64 // with how rare it is
+	plain  float64 // without
 }
 
 // question prepares what was asked, and the terms of synonyms beside it.
@@ -112,12 +180,12 @@ func (l *likeness) question(asked, alike []string) question {
 		weight := l.weight(term)
 		q.size += weight
 		if n, known := l.numbers[term]; known {
-			q.asked = append(q.asked, weighed{n, weight})
+			q.asked = append(q.asked, weighed{term, n, weight, termWeight(term)})
 		}
 	}
 	for _, term := range alike {
 		if n, known := l.numbers[term]; known {
-			q.alike = append(q.alike, weighed{n, synonymBoost * l.weight(term)})
+			q.alike = append(q.alike, weighed{term, n, synonymBoost * l.weight(term), synonymBoost * termWeight(term)})
 		}
 	}
 	return q
@@ -140,7 +208,7 @@ func (l *likeness) score(i int, q question) float64 {
 			best = max(best, min(1, 2*l.common(ask.terms, q)/(ask.size+q.size)))
 		}
 	}
-	return alikeShare*best + coversShare*min(1, l.common(f.all, q)/max(q.size, 1e-9))
+	return alikeShare*best + coversShare*min(1, l.covered(f, q)/max(q.size, 1e-9))
 }
 
 // common is the weight of the question's terms that are in the list.
@@ -154,4 +222,67 @@ func (l *likeness) common(at list, q question) float64 {
 		}
 	}
 	return sum
+}
+
+// covered is the weight of the question's terms that are in the passage.
+func (l *likeness) covered(f features, q question) float64 {
+	sum := 0.0
+	for _, terms := range [][]weighed{q.asked, q.alike} {
+		for _, t := range terms {
+			if _, in := l.find(f, t.number); in {
+				sum += t.weight
+			}
+		}
+	}
+	return sum
+}
+
+// find returns how often a term stands in a passage.
+func (l *likeness) find(f features, number int32) (times [views]uint8, in bool) {
+	all := l.said[f.all.first:f.all.end]
+	i, in := slices.BinarySearchFunc(all, number, func(s said, n int32) int { return cmp.Compare(s.number, n) })
+	if !in {
+		return times, false
+	}
+	return all[i].times, true
+}
+
+// smoothing is how many terms of what is said everywhere each view of a
+// passage is taken to hold besides its own: Dirichlet smoothing, as Zhai and
+// Lafferty describe it ("A study of smoothing methods for language models
+// applied to information retrieval", 2004).
+var smoothing = [views]float32{asking: 60, telling: 100}
+
+// brief keeps a question of a word or two from being judged as surely as one
+// of a sentence.
+const brief = 3
+
+// odds returns how much likelier the words of the question are from each view
+// of passage i than from all passages together: the logarithm, per word.
+func (l *likeness) odds(i int, q question) (odds [views]float64) {
+	f := l.passages[i]
+	asked := 0.0
+	for _, t := range q.asked {
+		asked += t.plain
+	}
+	for view := range views {
+		odds[view] = -asked * math.Log1p(float64(f.length[view]/smoothing[view]))
+	}
+	for _, terms := range [][]weighed{q.asked, q.alike} {
+		for _, t := range terms {
+			times, in := l.find(f, t.number)
+			if !in {
+				continue
+			}
+			for view, n := range times {
+				if n > 0 {
+					odds[view] += t.plain * math.Log1p(float64(float32(n)/l.usual[view][t.number]))
+				}
+			}
+		}
+	}
+	for view := range odds {
+		odds[view] /= asked + brief
+	}
+	return odds
 }

@@ -218,12 +218,15 @@ func (t *turn) courtesy(intent string) {
 	t.say(line)
 }
 
-// hit returns the passage that answers a free question.
+// hit returns the passage that answers a free question: the foremost that says
+// enough of it. One before it may only be likelier to be about the same.
 func (t *turn) hit() (kb.Hit, bool) {
-	if len(t.in.Passages) == 0 || t.in.Passages[0].Score < sureHit {
-		return kb.Hit{}, false
+	for _, hit := range t.in.Passages {
+		if hit.Score >= sureHit {
+			return hit, true
+		}
 	}
-	return t.in.Passages[0], true
+	return kb.Hit{}, false
 }
 
 // hitFor returns the best passage among the articles of the intent.

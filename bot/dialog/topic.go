@@ -8,6 +8,7 @@ func (t *turn) topic(step *Step) {
 	intent := t.intent()
 	topic := t.in.Act == intents.ActTopic && t.in.ActScore >= intents.SureAct
 	sure := t.in.Decision == intents.Answer && (topic || t.score() >= newTopic) && t.may(intent)
+	hit, answered := t.hit()
 	switch {
 	case t.sureAct(t.enough(step)) && (!sure || intent == t.st.Fix.Intent):
 		t.act(step, t.in.Act)
@@ -29,8 +30,8 @@ func (t *turn) topic(step *Step) {
 		t.referred()
 	case sure && t.script.answers[intent] != nil:
 		t.digress(intent)
-	case len(t.in.Passages) > 0 && t.in.Passages[0].Score >= sureHit && t.in.Decision != intents.Clarify:
-		t.passage(t.in.Passages[0])
+	case answered && t.in.Decision != intents.Clarify:
+		t.passage(hit)
 		t.again()
 	default:
 		t.misheard(step)
