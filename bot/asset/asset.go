@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"crypto/sha256"
+	_ "embed" // of the styles
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -63,6 +64,19 @@ func (f File) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(body))
 }
 
+// base is the style that all pages share, dark are its colours in the dark:
+// declarations without a rule, as CSS has no way to use them for both of those
+// who chose the dark and those whose device did.
+//
+//go:embed base.css
+var base string
+
+//go:embed dark.css
+var dark string
+
+var shared = base + "@media (prefers-color-scheme: dark) {\n:root:not([data-theme=\"light\"]):not([data-theme=\"dark\"]) {\n" + dark + "}\n}\n" +
+	":root[data-theme=\"dark\"] {\n" + dark + "}\n"
+
 // A Set is the files of a page under one path.
 type Set struct {
 	files map[string]File   // by hashed name
@@ -70,7 +84,9 @@ type Set struct {
 }
 
 // NewSet reads the named files from fsys. They are served below prefix, which
-// ends with a slash. It panics if one is missing: they are built in.
+// ends with a slash. A style stands after what the styles of all pages share:
+// the colours, light and dark (by data-theme of the root, else as the device
+// has it), and base rules. It panics if a file is missing: they are built in.
 func NewSet(fsys fs.FS, prefix string, names ...string) *Set {
 	s := &Set{map[string]File{}, map[string]string{}}
 	for _, name := range names {
@@ -79,6 +95,9 @@ func NewSet(fsys fs.FS, prefix string, names ...string) *Set {
 			panic("asset: " + err.Error())
 		}
 		ext := path.Ext(name)
+		if ext == ".css" {
+			body = append([]byte(shared), body...)
+		}
 		f := New(ext, body)
 		hashed := strings.TrimSuffix(path.Base(name), ext) + "." + f.tag + ext
 		s.files[hashed] = f

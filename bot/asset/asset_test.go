@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"regexp"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -53,7 +54,7 @@ func TestSet(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if answer.StatusCode != tt.status || string(text) != tt.body {
+			if answer.StatusCode != tt.status || !strings.HasSuffix(string(text), tt.body) {
 				t.Errorf("got %d %q, want %d %q", answer.StatusCode, text, tt.status, tt.body)
 			}
 		})
@@ -61,5 +62,22 @@ func TestSet(t *testing.T) {
 	tag := get(url, http.Header{}).Header.Get("ETag")
 	if answer := get(url, http.Header{"If-None-Match": {tag}}); answer.StatusCode != http.StatusNotModified {
 		t.Errorf("a file that the browser has: status %d", answer.StatusCode)
+	}
+}
+
+// TestDark: the dark colours are all of the light ones but those that look the
+// same, and a page stands after them.
+func TestDark(t *testing.T) {
+	set := asset.NewSet(fstest.MapFS{"a.css": {Data: []byte("p {}")}}, "/", "a.css")
+	w := httptest.NewRecorder()
+	set.ServeHTTP(w, httptest.NewRequest("GET", set.URL("a.css"), nil))
+	light, rest, ok := strings.Cut(w.Body.String(), "prefers-color-scheme: dark")
+	if !ok || !strings.HasSuffix(rest, "p {}") {
+		t.Fatalf("the style is %q", w.Body)
+	}
+	for _, name := range regexp.MustCompile(`--[a-z-]+:`).FindAllString(light, -1) {
+		if n := strings.Count(rest, "  "+name) + strings.Count(rest, "\n"+name); n != 2 && name != "--round:" {
+			t.Errorf("%s stands %d times among the dark colours, want one for each way to come to them", name, n)
+		}
 	}
 }
