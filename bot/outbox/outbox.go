@@ -32,8 +32,9 @@ type Store interface {
 	// most one of each conversation, and holds them until the lease ends.
 	ClaimOut(ctx context.Context, owner string, now time.Time, lease time.Duration, n int, channels ...string) ([]bot.Outbound, error)
 	Sent(ctx context.Context, m bot.Outbound, remote bot.RemoteID, at time.Time) error
-	// RetryOut lets a message that was not delivered be claimed again at a time.
-	RetryOut(ctx context.Context, m bot.Outbound, at time.Time, why string) error
+	// RetryOut lets a message that was not delivered be claimed again at a time,
+	// and those after it pass it meanwhile if passable is set.
+	RetryOut(ctx context.Context, m bot.Outbound, at time.Time, passable bool, why string) error
 	// ReturnOut does so with one that was not even tried.
 	ReturnOut(ctx context.Context, m bot.Outbound, at time.Time) error
 	Hold(ctx context.Context, m bot.Outbound, why string) error

@@ -42,12 +42,13 @@ func (l *lane) deliver(s stages, m bot.Outbound) {
 	case class == Later:
 		var retry *bot.RetryError
 		errors.As(err, &retry)
-		if retry.After <= bot.LongWait {
+		long := retry.After > bot.LongWait
+		if !long {
 			l.leaveAlone(m.Conversation, retry.After)
 		}
-		l.retry(s, m, retryAt(now, m.At, retry.After), err)
+		l.retry(s, m, retryAt(now, m.At, retry.After), long, err)
 	case l.resend && !errors.Is(err, errPanic) && m.Attempts+1 < MaxCopies:
-		l.retry(s, m, retryAt(now, m.At, 0), err)
+		l.retry(s, m, retryAt(now, m.At, 0), false, err)
 	default:
 		if l.record(s, m, "held", func(ctx context.Context) error { return store.Hold(ctx, m, err.Error()) }) {
 			log.Error("the message may have been delivered or not; staff decide", "error", err)
@@ -61,8 +62,8 @@ func reached(err error) bool {
 	return errors.As(err, &retry) && retry.Reached
 }
 
-func (l *lane) retry(s stages, m bot.Outbound, at time.Time, why error) {
-	if l.record(s, m, "put off", func(ctx context.Context) error { return l.box.store.RetryOut(ctx, m, at, why.Error()) }) {
+func (l *lane) retry(s stages, m bot.Outbound, at time.Time, passable bool, why error) {
+	if l.record(s, m, "put off", func(ctx context.Context) error { return l.box.store.RetryOut(ctx, m, at, passable, why.Error()) }) {
 		l.log.Warn("the message will be sent again", "message", m.ID, "conversation", m.Conversation,
 			"attempt", m.Attempts+1, "at", at, "error", why)
 		l.wakeAt(at)

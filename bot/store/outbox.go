@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strconv"
 	"time"
 
 	"tilldesk/bot"
@@ -12,8 +11,8 @@ import (
 
 // ClaimOut takes up to n messages that are due to be sent, at most one of each
 // conversation: its oldest that is not sent yet, so that order is kept. Those
-// that are held, dead or put off for more than [bot.LongWait] do not keep back
-// the ones after them. They are marked durably as being sent before ClaimOut
+// that are held, dead or may be passed, see RetryOut, do not keep back the ones
+// after them. They are marked durably as being sent before ClaimOut
 // returns. With channels given, only theirs are taken. It returns them oldest
 // first.
 func (db *DB) ClaimOut(ctx context.Context, owner string, now time.Time, lease time.Duration, n int, channels ...string) ([]bot.Outbound, error) {
@@ -28,8 +27,6 @@ func (db *DB) ClaimOut(ctx context.Context, owner string, now time.Time, lease t
 	return out, nil
 }
 
-var longWait = strconv.FormatInt(bot.LongWait.Milliseconds(), 10)
-
 func (db *DB) claimOut(ctx context.Context, tx querier, owner string, now, until int64, n int, channels []string) ([]bot.Outbound, error) {
 	args := []any{now, n, clean(owner), db.newID(), until}
 	only := ""
@@ -41,7 +38,7 @@ func (db *DB) claimOut(ctx context.Context, tx querier, owner string, now, until
 			SELECT o.message_id FROM outbox o
 			WHERE o.state = 'new' AND o.next_at <= $1`+only+` AND NOT EXISTS (
 				SELECT 1 FROM outbox e
-				WHERE e.conversation_id = o.conversation_id AND e.seq < o.seq AND e.state IN ('new', 'sending') AND e.next_at <= $1 + `+longWait+`)
+				WHERE e.conversation_id = o.conversation_id AND e.seq < o.seq AND e.state IN ('new', 'sending') AND e.passable = 0)
 			ORDER BY o.created_at, o.message_id LIMIT $2`+db.dialect.skipLocked+`)
 		UPDATE outbox SET state = 'sending', lease_owner = $3, lease_token = $4, lease_until = $5, attempts = attempts + 1
 		WHERE message_id IN (SELECT message_id FROM due)
@@ -100,7 +97,7 @@ func scanOutbound(scan func(...any) error) (outbound, error) {
 // again, as those after it may have gone out.
 const (
 	setSent = "state = 'sent', remote = $3, last_error = '', sent_at = $4" + whenClaimed + orHeld
-	setNew  = "state = 'new', last_error = $3, next_at = $4, lease_token = ''" + whenClaimed + ")"
+	setNew  = "state = 'new', last_error = $3, next_at = $4, passable = $5, lease_token = ''" + whenClaimed + ")"
 	setBack = "state = 'new', attempts = attempts - 1, next_at = $3, lease_token = ''" + whenClaimed + ")"
 	setHeld = "state = 'held', last_error = $3" + whenClaimed + orHeld
 	setDead = "state = 'dead', last_error = $3, lease_token = ''" + whenClaimed + orHeld
@@ -142,9 +139,14 @@ func (db *DB) Sent(ctx context.Context, m bot.Outbound, remote bot.RemoteID, at 
 }
 
 // RetryOut records that a claimed message was not delivered and is to be tried
-// again at the time given. One that was put on hold meanwhile stays there.
-func (db *DB) RetryOut(ctx context.Context, m bot.Outbound, at time.Time, why string) error {
-	return db.finish(ctx, m, "putting off the delivery", setNew, cleanWhy(why), millis(at))
+// again at the time given; those after it may pass it meanwhile if passable is
+// set. One that was put on hold meanwhile stays there.
+func (db *DB) RetryOut(ctx context.Context, m bot.Outbound, at time.Time, passable bool, why string) error {
+	n := 0
+	if passable {
+		n = 1
+	}
+	return db.finish(ctx, m, "putting off the delivery", setNew, cleanWhy(why), millis(at), n)
 }
 
 // ReturnOut gives back a claimed message that was not tried at all, to be

@@ -167,7 +167,7 @@ func scripted(t *testing.T, dsn string) string {
 		case 1:
 			must(db.Hold(ctx, out[0], text))
 		case 2:
-			must(db.RetryOut(ctx, out[0], now.Add(time.Hour), text))
+			must(db.RetryOut(ctx, out[0], now.Add(time.Hour), false, text))
 		}
 	}
 	var all []string

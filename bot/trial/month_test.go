@@ -120,8 +120,8 @@ func (l *life) Sent(ctx context.Context, m bot.Outbound, remote bot.RemoteID, at
 	return l.call(func() error { return l.db.Sent(ctx, m, remote, at) })
 }
 
-func (l *life) RetryOut(ctx context.Context, m bot.Outbound, at time.Time, why string) error {
-	return l.call(func() error { return l.db.RetryOut(ctx, m, at, why) })
+func (l *life) RetryOut(ctx context.Context, m bot.Outbound, at time.Time, passable bool, why string) error {
+	return l.call(func() error { return l.db.RetryOut(ctx, m, at, passable, why) })
 }
 
 func (l *life) ReturnOut(ctx context.Context, m bot.Outbound, at time.Time) error {

@@ -182,7 +182,7 @@ func badTexts(t *testing.T, f *fixture) {
 		entries := f.history(w.Conversation.ID)
 		f.same("reply", tt.want, entries[len(entries)-1].Reply.Text)
 		out := f.claimOutOne()
-		f.must(f.db.RetryOut(t.Context(), out, f.now, tt.in))
+		f.must(f.db.RetryOut(t.Context(), out, f.now, false, tt.in))
 		out = f.claimOutOne()
 		f.must(f.db.Sent(t.Context(), out, bot.RemoteID(tt.in), f.now))
 		entries = f.history(w.Conversation.ID)

@@ -177,7 +177,7 @@ func (m *world) send() {
 		case what == "known" && o.arrived:
 			err = m.f.db.Sent(m.f.Context(), o.Outbound, "r", m.f.now)
 		case what == "known":
-			err = m.f.db.RetryOut(m.f.Context(), o.Outbound, m.f.now.Add(time.Second), "refused")
+			err = m.f.db.RetryOut(m.f.Context(), o.Outbound, m.f.now.Add(time.Second), false, "refused")
 		case what == "ambiguous":
 			err = m.f.db.Hold(m.f.Context(), o.Outbound, "timeout")
 		case what == "slow":
@@ -188,7 +188,7 @@ func (m *world) send() {
 		m.must(m.f.db.Sent(m.f.Context(), o.Outbound, "r", m.f.now))
 	} else if o.tried {
 		// It was put on hold meanwhile, or not.
-		if err := m.f.db.RetryOut(m.f.Context(), o.Outbound, m.f.now, "refused"); !errors.Is(err, bot.ErrLost) {
+		if err := m.f.db.RetryOut(m.f.Context(), o.Outbound, m.f.now, false, "refused"); !errors.Is(err, bot.ErrLost) {
 			m.must(err)
 		}
 	} // else it was frozen and must not send any more

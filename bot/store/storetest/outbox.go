@@ -87,7 +87,7 @@ func putOff(t *testing.T, f *fixture) {
 		out := f.claimOutOne()
 		f.same("reply", "one", out.Reply.Text)
 		f.same("attempts", attempt, out.Attempts)
-		f.must(f.db.RetryOut(t.Context(), out, f.now.Add(time.Minute), "429"))
+		f.must(f.db.RetryOut(t.Context(), out, f.now.Add(time.Minute), false, "429"))
 		if err := f.db.Sent(t.Context(), out, "", f.now); !errors.Is(err, bot.ErrLost) {
 			t.Errorf("Sent after RetryOut: %v, want ErrLost", err)
 		}
@@ -156,7 +156,7 @@ func buried(t *testing.T, f *fixture) {
 	f.said("shop", "1", "one", "two")
 	one := f.claimOutOne()
 	f.must(f.db.BuryOut(t.Context(), one, "blocked"))
-	if err := f.db.RetryOut(t.Context(), one, f.now, ""); !errors.Is(err, bot.ErrLost) {
+	if err := f.db.RetryOut(t.Context(), one, f.now, false, ""); !errors.Is(err, bot.ErrLost) {
 		t.Errorf("RetryOut of a dead one: %v, want ErrLost", err)
 	}
 	dead, err := f.db.DeadOut(t.Context(), 10)
@@ -206,7 +206,7 @@ func senderDies(t *testing.T, f *fixture) {
 	three := sms("2")
 	f.now = f.now.Add(lease)
 	f.same("recovered without a policy", []int{1, 0}, recover())
-	if err := f.db.RetryOut(t.Context(), three, f.now, "refused"); !errors.Is(err, bot.ErrLost) {
+	if err := f.db.RetryOut(t.Context(), three, f.now, false, "refused"); !errors.Is(err, bot.ErrLost) {
 		t.Errorf("RetryOut of one that is held: %v, want ErrLost", err)
 	}
 	f.same("held", 1, f.queue().Held)
