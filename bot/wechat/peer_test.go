@@ -131,6 +131,9 @@ func (p *peer) do(task map[string]string) (s spoken) {
 // client that we have not written: from the first line to "it works", and to a
 // person and back.
 func TestPeers(t *testing.T) {
+	if testing.Short() {
+		t.Skip("programs of others are left to the tests without -short")
+	}
 	dir := peers(t)
 	k := trial.LittleKnowledge(t)
 	for _, way := range []string{"wechat-crypto", "node-easywechat"} {
