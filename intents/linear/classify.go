@@ -54,11 +54,20 @@ func (m *Model) score(s *scratch, text string) (coverage float32) {
 	}
 	factors := scale(&known, units)
 	copy(s.scores, m.bias)
+	length := float32(0)
 	for _, f := range s.found {
-		x := f.value * factors[m.groups[f.feature]] * m.unit
+		g := m.groups[f.feature]
+		x := f.value * factors[g]
+		if g.telling() {
+			length += x
+		}
+		x *= m.unit
 		for _, e := range m.entries[m.starts[f.feature]:m.starts[f.feature+1]] {
 			s.scores[e.label] += x * float32(e.weight)
 		}
+	}
+	for label, lean := range m.lean {
+		s.scores[label] += lean * length
 	}
 	return covered(&known, &unknown, units)
 }

@@ -16,6 +16,8 @@ type lesson struct {
 	vectors *vectors // of rows
 	labels  []int32  // of rows
 	taught  []int32  // the labels that rows have, in order
+	bare    bool     // without ratios
+	ratios  *ratios  // of rows; nil if bare
 
 	questions *vectors // of held
 	answers   []answer // to held
@@ -118,6 +120,9 @@ func (l *lesson) prepare(c *corpus) {
 			l.taught = append(l.taught, int32(label))
 		}
 	}
+	if !l.bare {
+		l.ratios = newRatios(c, l.vectors, l.labels, l.taught)
+	}
 	l.questions = l.space.vectors(c, l.held)
 	scores := make([]float32, len(l.held)*c.labels)
 	for i := range scores {
@@ -144,6 +149,7 @@ func (l *lesson) teaches(label int32) bool {
 type learnt struct {
 	weights [][]weight // those that are not negligible, by feature
 	bias    []float32
+	lean    []float32 // see ratios
 }
 
 type weight struct {
@@ -163,15 +169,18 @@ func teach(ctx context.Context, c *corpus, lessons []*lesson, workers int) (*lea
 		return nil, err
 	}
 	full, rehearsals := lessons[0], lessons[1:]
-	out := &learnt{weights: make([][]weight, c.labels), bias: make([]float32, c.labels)}
+	out := &learnt{weights: make([][]weight, c.labels), bias: make([]float32, c.labels), lean: make([]float32, c.labels)}
 	solvers := make([]solver, workers)
+	counts := make([][]float32, workers)
 	err = parallel(ctx, workers, (len(full.taught)+together-1)/together, func(worker, i int) {
 		classes := full.taught[i*together : min((i+1)*together, len(full.taught))]
 		s := &solvers[worker]
 		s.tolerance = tolerance
+		counts[worker] = zeroed(counts[worker], len(c.groups))
 		var alphas [together][]float32
 		for k, m := range s.solve(full.vectors, full.labels, classes, c.shared, len(c.groups), nil) {
-			out.bias[m.class] = m.bias
+			full.ratios.add(&m, full.vectors, c.groups, counts[worker])
+			out.bias[m.class], out.lean[m.class] = m.bias, m.lean
 			for f, w := range m.w {
 				if w > negligible || w < -negligible {
 					out.weights[m.class] = append(out.weights[m.class], weight{int32(f), w})
@@ -193,8 +202,9 @@ func teach(ctx context.Context, c *corpus, lessons []*lesson, workers int) (*lea
 				}
 			}
 			for _, m := range s.solve(l.vectors, l.labels, taught, c.shared, len(c.groups), func(k, i int) float32 { return guesses[k][l.rows[i]] }) {
+				l.ratios.add(&m, l.vectors, c.groups, counts[worker])
 				for n := range l.answers {
-					l.answers[n].scores[m.class] = l.questions.dot(n, m.w) + m.bias
+					l.answers[n].scores[m.class] = l.questions.dot(n, m.w) + m.bias + m.lean*l.questions.telling(n, c.groups)
 				}
 			}
 		}

@@ -47,6 +47,7 @@ type Model struct {
 	entries  []entry
 	unit     float32   // the weight that an entry's 1 stands for
 	bias     []float32 // by label
+	lean     []float32 // by label, for each unit of a text's telling features
 	trust    trust
 	scratch  sync.Pool
 }
@@ -90,7 +91,10 @@ func train(ctx context.Context, examples []Example, opt Options) (*Model, error)
 		return nil, err
 	}
 	lessons := []*lesson{fullLesson(c)}
-	if !opt.Ranking {
+	if opt.Ranking {
+		// Among many labels of few rows each, ratios put no more of them right.
+		lessons[0].bare = true
+	} else {
 		lessons = append(lessons, rehearsals(c)...)
 	}
 	learnt, err := teach(ctx, c, lessons, workers)
@@ -102,6 +106,7 @@ func train(ctx context.Context, examples []Example, opt Options) (*Model, error)
 		labels: names,
 		unseen: full.space.unseen,
 		bias:   learnt.bias,
+		lean:   learnt.lean,
 		trust:  newTrust(lessons[1:]),
 	}
 	starts, entries, unit := prune(learnt.weights, len(c.groups))

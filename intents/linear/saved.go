@@ -8,7 +8,7 @@ import (
 )
 
 // saved begins a saved model. The number changes with the format.
-const saved = "tilldesk model 2\n"
+const saved = "tilldesk model 3\n"
 
 // AppendBinary appends the model to b, in a form that [Load] reads. The same
 // model gives the same bytes on every machine. It does not fail.
@@ -32,6 +32,7 @@ func (m *Model) AppendBinary(b []byte) ([]byte, error) {
 	b = appendFloats(b, m.unseen[:])
 	b = appendFloats(b, []float32{m.unit})
 	b = appendFloats(b, m.bias)
+	b = appendFloats(b, m.lean)
 	for _, start := range m.starts {
 		b = appendCount(b, int(start))
 	}
@@ -120,6 +121,7 @@ func (r *reader) model() *Model {
 	copy(m.unseen[:], r.floats(int(scripts)))
 	m.unit = r.floats(1)[0]
 	m.bias = r.floats(labels)
+	m.lean = r.floats(labels)
 	m.starts = make([]int32, features+1)
 	for i := range m.starts {
 		start := r.count()

@@ -23,6 +23,10 @@ var (
 	idfPowers = [scripts]float64{latin: .4, han: .3}
 )
 
+// nameRows is how many examples a name stands for: it is written to be typical
+// of its label, where one example among a hundred may be anything.
+const nameRows = 4
+
 // newSpace counts the features of the given rows.
 func newSpace(c *corpus, rows []int32) *space {
 	s := &space{
@@ -133,6 +137,7 @@ type vectors struct {
 	starts    []int32 // of each row in features and values; one more than rows
 	own       []int32 // where the row's own features start
 	ownSquare []float32
+	says      []float32 // how many rows the row stands for
 	features  []int32
 	values    []float32
 }
@@ -148,6 +153,7 @@ func (s *space) vectors(c *corpus, rows []int32) *vectors {
 		starts:    make([]int32, 1, len(rows)+1),
 		own:       make([]int32, 0, len(rows)),
 		ownSquare: make([]float32, 0, len(rows)),
+		says:      make([]float32, 0, len(rows)),
 		features:  make([]int32, 0, n),
 		values:    make([]float32, 0, n),
 	}
@@ -176,6 +182,11 @@ func (s *space) vectors(c *corpus, rows []int32) *vectors {
 		}
 		v.ownSquare = append(v.ownSquare, square)
 		v.starts = append(v.starts, int32(len(v.features)))
+		if r.name {
+			v.says = append(v.says, nameRows)
+		} else {
+			v.says = append(v.says, 1)
+		}
 	}
 	return v
 }

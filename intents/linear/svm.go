@@ -28,6 +28,7 @@ type machine struct {
 	class int32
 	w     []float32 // by feature
 	bias  float32
+	lean  float32   // see ratios
 	alpha []float32 // by row
 
 	active  []int32 // rows that matter
@@ -135,6 +136,7 @@ func (m *machine) judge(v *vectors, labels []int32, i int, score float32) {
 	if labels[i] == m.class {
 		y, slack = 1, 1./(2*costIn)
 	}
+	slack /= v.says[i]
 	a := m.alpha[i]
 	// The row's own features would add alpha times their squared length.
 	g := y*(score+m.bias) - 1 + a*(slack+v.ownSquare[i])
@@ -161,6 +163,7 @@ func (m *machine) descend(v *vectors, labels []int32, tolerance float32) {
 			if labels[i] == m.class {
 				y, slack = 1, 1./(2*costIn)
 			}
+			slack /= v.says[i]
 			g := y*(dot(features, values, w)+bias) - 1 + alpha[i]*(slack+v.ownSquare[i])
 			if alpha[i] == 0 && g >= 0 {
 				continue
