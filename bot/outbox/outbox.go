@@ -188,8 +188,9 @@ func within(done <-chan struct{}, limit time.Duration) bool {
 func (o *Outbox) recover(s stages) {
 	again := time.NewTicker(recovery)
 	defer again.Stop()
+	trust := trust{lease: o.opt.Lease}
 	for {
-		held, resent, err := o.store.Recover(s.storing, o.opt.Now(), o.opt.Resend...)
+		held, resent, err := o.store.Recover(s.storing, trust.dead(o.opt.Now(), time.Now()), o.opt.Resend...)
 		switch {
 		case err != nil:
 			o.opt.Log.Error("messages of dead senders could not be settled", "error", err)
