@@ -254,6 +254,16 @@ func (t *turn) passage(hit kb.Hit) {
 
 // clarify offers the likeliest intents as a choice, at most twice in a row.
 func (t *turn) clarify() {
+	var offered []Choice
+	for _, g := range t.in.Guesses {
+		if len(offered) < offers && t.worthOffering(g) {
+			offered = append(offered, t.script.intentChoice(g.Intent))
+		}
+	}
+	if len(offered) == 0 {
+		t.missed()
+		return
+	}
 	t.st.Clarified++
 	if t.st.Clarified > maxClarified || t.st.Missed+t.st.Clarified > maxLost {
 		t.handoff(CauseNotUnderstood)
@@ -264,16 +274,7 @@ func (t *turn) clarify() {
 		key = "clarify.again"
 	}
 	line := t.reply(KindClarify, key)
-	for _, g := range t.in.Guesses {
-		if len(line.Choices) < offers && t.worthOffering(g) {
-			line.Choices = append(line.Choices, t.script.intentChoice(g.Intent))
-		}
-	}
-	if len(line.Choices) == 0 {
-		t.missed()
-		return
-	}
-	line.Choices = append(line.Choices, t.script.choice("none"))
+	line.Choices = append(offered, t.script.choice("none"))
 	if t.script.playbooks[t.intent()] != nil && t.st.Clarified == 1 {
 		t.say(t.reply(KindNotice, "clarify.meanwhile"))
 	}
