@@ -83,8 +83,15 @@ func split(text string, limit int) []string {
 func cut(text string, limit int) int {
 	head := text[:limit]
 	for _, end := range []string{"\n\n", "\n", "。", "！", "？", ". ", "! ", "? ", "；", "，", " "} {
-		if i := strings.LastIndex(head, end); i > limit/2 {
-			return i + len(end)
+		for rest := head; ; {
+			i := strings.LastIndex(rest, end)
+			if i <= limit/2 {
+				break
+			}
+			if boundary(text, i+len(end)) { // a mark may follow a full stop
+				return i + len(end)
+			}
+			rest = head[:i]
 		}
 	}
 	at := limit
