@@ -37,10 +37,13 @@ func TestFlood(t *testing.T) {
 	mei, bo := s.api.User(55, "en"), s.api.User(56, "en")
 	var floods sync.Map
 	s.api.Intercept(func(c telegramtest.Call) http.HandlerFunc {
-		if _, again := floods.LoadOrStore(c.Chat(), c.At); c.Method == "sendMessage" && c.Chat() == 55 && !again {
-			return telegramtest.Flood(2)
+		if c.Method != "sendMessage" || c.Chat() != 55 {
+			return nil
 		}
-		return nil
+		if _, again := floods.LoadOrStore(c.Chat(), c.At); again {
+			return nil
+		}
+		return telegramtest.Flood(2)
 	})
 	mei.Say("hello")
 	s.api.Wait("the flood to be known", func() bool { return strings.Contains(s.log.String(), "the message will be sent again") })
@@ -50,7 +53,7 @@ func TestFlood(t *testing.T) {
 	s.hears(mei, 2)
 	var calls []telegramtest.Call
 	for _, c := range s.api.Calls() {
-		if c.Chat() == 55 {
+		if c.Chat() == 55 && c.Method != "sendChatAction" { // on a slow machine it is typing first
 			calls = append(calls, c)
 		}
 	}
