@@ -52,7 +52,7 @@ func (t tool) Name() string               { return t.name }
 func (t tool) Test(context.Context) error { return t.answer }
 
 // gone says in both languages why a tool was not told.
-type gone struct{ error }
+type gone struct{}
 
 func (gone) Error() string    { return "for the log" }
 func (gone) Why() source.Text { return source.Text{Zh: "对方回答了 410", En: "it answered 410"} }
