@@ -366,7 +366,7 @@ func TestStrangers(t *testing.T) {
 	s.api.Update(`"my_chat_member":{"chat":{"id":-78,"type":"supergroup"},"from":{"id":5},"date":1,"old_chat_member":{"status":"left","user":{"id":1}},"new_chat_member":{"status":"member","user":{"id":1}}}}`)
 	s.api.Forum(-100123)
 	s.api.Update(`"my_chat_member":{"chat":{"id":-100123,"type":"supergroup"},"from":{"id":5,"language_code":"zh-TW"},"date":1,"old_chat_member":{"status":"left","user":{"id":1}},"new_chat_member":{"status":"member","user":{"id":1}}}}`)
-	s.api.Update(`"message":{"message_id":1,"date":1,"new_chat_members":[{"id":1}],"from":{"id":5},"chat":{"id":-100123,"type":"supergroup"}}}`)
+	s.api.Update(`"message":{"message_id":1,"date":1,"new_chat_members":[{"id":1}],"from":{"id":5,"language_code":"zh-TW"},"chat":{"id":-100123,"type":"supergroup"}}}`)
 	s.api.Update(`"message":{"message_id":1,"date":1,"text":"hi","from":{"id":99,"is_bot":true},"chat":{"id":99,"type":"private"}}}`)
 	s.api.Wait("the groups to be left", func() bool { return len(s.api.Calls("leaveChat")) >= 3 })
 	// Who sets up the staff group is told its id.
