@@ -50,6 +50,12 @@ var closeBrowser = func() error { return nil }
 // TestMain calls it.
 func Main(m *testing.M) {
 	flag.Parse()
+	if *shots != "" {
+		if err := os.MkdirAll(*shots, 0o755); err != nil {
+			fmt.Fprintln(os.Stderr, "making the folder for screenshots:", err)
+			os.Exit(1)
+		}
+	}
 	code := m.Run()
 	if err := closeBrowser(); err != nil {
 		fmt.Fprintln(os.Stderr, "closing the browser:", err)
