@@ -21,23 +21,31 @@ type PollLease struct {
 // process has it.
 func (db *DB) LeasePoll(ctx context.Context, botID int64, owner string, now time.Time, lease time.Duration) (l PollLease, ok bool, err error) {
 	l = PollLease{Bot: botID, Token: db.newID()}
+	l.Offset, ok, err = db.takeLease(ctx, "INSERT INTO telegram_bots (bot_id) VALUES ($1) ON CONFLICT (bot_id) DO NOTHING",
+		"telegram_bots", "bot_id", "next_offset", botID, owner, l.Token, now, lease)
+	if err != nil {
+		return PollLease{}, false, fmt.Errorf("taking the lease on the updates of bot %d: %w", botID, err)
+	}
+	return l, ok, nil
+}
+
+// takeLease takes the lease of a row of table by its key, after insert has made
+// it if it was not there, and returns what stands in its column value; ok is
+// false if another process has the lease.
+func (db *DB) takeLease(ctx context.Context, insert, table, key, value string, id int64, owner, token string, now time.Time, lease time.Duration) (has int64, ok bool, err error) {
 	err = db.inTx(ctx, func(tx querier) error {
-		if _, err := exec(ctx, tx, "INSERT INTO telegram_bots (bot_id) VALUES ($1) ON CONFLICT (bot_id) DO NOTHING", botID); err != nil {
+		if _, err := exec(ctx, tx, insert, id); err != nil {
 			return err
 		}
-		err := tx.QueryRowContext(ctx, `UPDATE telegram_bots SET lease_owner = $2, lease_token = $3, lease_until = $4
-			WHERE bot_id = $1 AND lease_until <= $5 RETURNING next_offset`,
-			botID, clean(owner), l.Token, millis(now.Add(lease)), millis(now)).Scan(&l.Offset)
+		err := tx.QueryRowContext(ctx, "UPDATE "+table+" SET lease_owner = $2, lease_token = $3, lease_until = $4 WHERE "+key+" = $1 AND lease_until <= $5 RETURNING "+value,
+			id, clean(owner), token, millis(now.Add(lease)), millis(now)).Scan(&has)
 		ok = err == nil
 		if errors.Is(err, sql.ErrNoRows) {
 			err = nil
 		}
 		return err
 	})
-	if err != nil {
-		return PollLease{}, false, fmt.Errorf("taking the lease on the updates of bot %d: %w", botID, err)
-	}
-	return l, ok, nil
+	return has, ok, err
 }
 
 // RenewPoll lengthens a lease. It fails with bot.ErrLost if it has ended.

@@ -22,19 +22,8 @@ type GroupLease struct {
 // process has it.
 func (db *DB) LeaseGroup(ctx context.Context, configured int64, owner string, now time.Time, lease time.Duration) (l GroupLease, ok bool, err error) {
 	l = GroupLease{Configured: configured, Token: db.newID()}
-	err = db.inTx(ctx, func(tx querier) error {
-		if _, err := exec(ctx, tx, "INSERT INTO telegram_groups (configured, current) VALUES ($1, $1) ON CONFLICT (configured) DO NOTHING", configured); err != nil {
-			return err
-		}
-		err := tx.QueryRowContext(ctx, `UPDATE telegram_groups SET lease_owner = $2, lease_token = $3, lease_until = $4
-			WHERE configured = $1 AND lease_until <= $5 RETURNING current`,
-			configured, clean(owner), l.Token, millis(now.Add(lease)), millis(now)).Scan(&l.Current)
-		ok = err == nil
-		if errors.Is(err, sql.ErrNoRows) {
-			err = nil
-		}
-		return err
-	})
+	l.Current, ok, err = db.takeLease(ctx, "INSERT INTO telegram_groups (configured, current) VALUES ($1, $1) ON CONFLICT (configured) DO NOTHING",
+		"telegram_groups", "configured", "current", configured, owner, l.Token, now, lease)
 	if err != nil {
 		return GroupLease{}, false, fmt.Errorf("taking the lease on the staff group: %w", err)
 	}
