@@ -2,9 +2,12 @@ package wechat
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/clipperhouse/uax29/v2/graphemes"
 
 	"tilldesk/bot"
 )
@@ -81,61 +84,37 @@ func split(text string, limit int) []string {
 
 // cut returns where to cut a text that is longer than limit.
 func cut(text string, limit int) int {
-	head := text[:limit]
+	head, ends := text[:limit], boundaries(text, limit)
 	for _, end := range []string{"\n\n", "\n", "。", "！", "？", ". ", "! ", "? ", "；", "，", " "} {
 		for rest := head; ; {
 			i := strings.LastIndex(rest, end)
 			if i <= limit/2 {
 				break
 			}
-			if boundary(text, i+len(end)) { // a mark may follow a full stop
+			if _, whole := slices.BinarySearch(ends, i+len(end)); whole { // a mark may follow a full stop
 				return i + len(end)
 			}
 			rest = head[:i]
 		}
 	}
-	at := limit
-	for at > 0 && !boundary(text, at) {
-		at--
+	if len(ends) > 0 {
+		return ends[len(ends)-1]
 	}
-	if at == 0 { // marks without end on one character
-		for at = limit; at > 0 && !utf8.RuneStart(text[at]); {
-			at--
-		}
+	at := limit // marks without end on one character
+	for at > 0 && !utf8.RuneStart(text[at]) {
+		at--
 	}
 	return at
 }
 
-// boundary reports whether what is seen as one character ends at a place: not
-// before a mark, a joiner or what is joined, a skin tone, or within a flag
-// (the rules of UAX 29 that matter in chats).
-func boundary(text string, at int) bool {
-	if !utf8.RuneStart(text[at]) {
-		return false
+// boundaries returns where what is seen as one character ends, up to limit
+// (UAX 29, extended grapheme clusters).
+func boundaries(text string, limit int) (ends []int) {
+	for all := graphemes.FromString(text); all.Next() && all.End() <= limit; {
+		ends = append(ends, all.End())
 	}
-	next, _ := utf8.DecodeRuneInString(text[at:])
-	last, _ := utf8.DecodeLastRuneInString(text[:at])
-	switch {
-	case unicode.In(next, unicode.M), next == joiner, last == joiner, next >= 0x1F3FB && next <= 0x1F3FF, next >= 0xE0020 && next <= 0xE007F:
-		return false
-	case last == '\r' && next == '\n':
-		return false
-	case !flag(next) || !flag(last):
-		return true
-	}
-	flags := 0 // two letters make a flag
-	for head := text[:at]; ; flags++ {
-		r, size := utf8.DecodeLastRuneInString(head)
-		if !flag(r) {
-			return flags%2 == 0
-		}
-		head = head[:len(head)-size]
-	}
+	return ends
 }
-
-const joiner = '\u200D'
-
-func flag(r rune) bool { return r >= 0x1F1E6 && r <= 0x1F1FF }
 
 // pieces returns a reply as the texts to send.
 // one of pictures alone has no text.
