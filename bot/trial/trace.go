@@ -60,6 +60,7 @@ type Call struct {
 
 // Watch calls began and ended for each call that succeeded, in the order in
 // which they did; calls of several threads overlap. step numbers both from 0.
+// A call whose thread is killed in it has began only.
 func (tr *Trace) Watch(began, ended func(step int, c *Call)) error {
 	f, err := os.Open(tr.file)
 	if err != nil {
@@ -95,7 +96,7 @@ func (tr *Trace) Watch(began, ended func(step int, c *Call)) error {
 		if c == nil {
 			continue
 		}
-		unfinished := strings.HasSuffix(rest, "<unfinished ...>")
+		unfinished := strings.HasSuffix(rest, "<unfinished ...>") || cutOff(rest)
 		if !unfinished && !succeeded(rest) {
 			continue
 		}
@@ -114,6 +115,13 @@ func (tr *Trace) Watch(began, ended func(step int, c *Call)) error {
 func succeeded(line string) bool {
 	call, result, ok := cutLast(line, "= ")
 	return ok && strings.HasSuffix(strings.TrimRight(call, " "), ")") && !strings.HasPrefix(result, "-") && !strings.HasPrefix(result, "?")
+}
+
+// cutOff reports whether a line of strace is of a call in which the thread was
+// killed. What it did, such as an answer that its reader has, is done.
+func cutOff(line string) bool {
+	_, result, ok := cutLast(line, "= ")
+	return ok && (strings.HasPrefix(result, "?") || strings.HasPrefix(result, "-1 (errno ")) // an error that has no name
 }
 
 func cutLast(s, sep string) (before, after string, found bool) {

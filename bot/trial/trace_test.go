@@ -35,14 +35,21 @@ func TestDisk(t *testing.T) {
 		fmt.Sprintf(`12 fsync(3<%s>)  = 0`, file),
 		fmt.Sprintf(`12 write(4<%s>, "%s", 2) = 2`, hexed("socket:[1]"), hexed("ok")),
 		fmt.Sprintf(`12 unlink("%s") = 0`, file),
-		`12 +++ exited with 0 +++`,
+		// Killed after the client had the answer, and before strace heard of it.
+		fmt.Sprintf(`12 write(4<%s>, "%s", 2) = ?`, hexed("socket:[1]"), hexed("ok")),
+		fmt.Sprintf(`12 write(4<%s>, "%s", 2) = ? <unavailable>`, hexed("socket:[1]"), hexed("ok")),
+		fmt.Sprintf(`12 write(4<%s>, "%s", 2) = -1 (errno 18446744073709551615)`, hexed("socket:[1]"), hexed("ok")),
+		fmt.Sprintf(`12 write(4<%s>, "%s", 2) = -1 EPIPE (Broken pipe)`, hexed("socket:[1]"), hexed("ok")),
+		fmt.Sprintf(`11 fsync(3<%s> <unfinished ...>`, file),
+		`11 <... fsync resumed>)              = ?`,
+		`12 +++ killed by SIGKILL +++`,
 	}
 	tr := &Trace{filepath.Join(t.TempDir(), "trace")}
 	if err := os.WriteFile(tr.file, []byte(strings.Join(lines, "\n")+"\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	var disk Disk
-	var got []string
+	var got, began []string
 	steps := 0
 	safe := func(what string, c *Call) {
 		dir := t.TempDir()
@@ -63,6 +70,7 @@ func TestDisk(t *testing.T) {
 		if step != steps {
 			t.Errorf("step %d is numbered %d", steps, step)
 		}
+		began = append(began, c.Name)
 		steps++
 	}, func(step int, c *Call) {
 		disk.Ended(step, c)
@@ -70,6 +78,9 @@ func TestDisk(t *testing.T) {
 		safe("ended", c)
 	}); err != nil {
 		t.Fatal(err)
+	}
+	if all := strings.Join(began, " "); all != "pwrite64 fsync pwrite64 fsync ftruncate fsync write unlink write write write fsync" {
+		t.Errorf("began: %s", all)
 	}
 	want := []string{
 		"pwrite64 ended: ", "pwrite64 ended: ", "fsync ended: ab", "fsync ended: abc", "ftruncate ended: abc", "fsync ended: a",
