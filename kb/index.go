@@ -182,6 +182,7 @@ func (x *Index) Search(ctx context.Context, q Query, n int) ([]Hit, error) {
 	}
 	like := x.likeness[lang]
 	question := like.question(asked, x.widen(lang, text, asked))
+	defer like.done(question)
 	req := bleve.NewSearchRequestOptions(x.query(lang, question), max(candidates, n), 0, false)
 	res, err := x.bleve.SearchInContext(ctx, req)
 	if err != nil {
@@ -198,8 +199,8 @@ func (x *Index) Search(ctx context.Context, q Query, n int) ([]Hit, error) {
 	found = x.likely(found, q.Articles)
 	order := make([]ranked, len(found))
 	for k, i := range found {
-		words := like.score(i, question)
-		order[k] = ranked{i, q.rank(x.hits[i], words, like.odds(i, question)), q.score(x.hits[i], words)}
+		words, odds := like.compare(i, question)
+		order[k] = ranked{i, q.rank(x.hits[i], words, odds), q.score(x.hits[i], words)}
 	}
 	// Stable: ties keep the order of BM25.
 	slices.SortStableFunc(order, func(a, b ranked) int { return cmp.Compare(b.rank, a.rank) })
@@ -303,9 +304,9 @@ const maxVisits = 1024
 // query asks for the passages that have the most telling of the question's
 // terms: as many terms, rarest first, as can be looked up in maxVisits. The
 // others stand in most passages and count only for the order.
-func (x *Index) query(lang source.Lang, question question) query.Query {
+func (x *Index) query(lang source.Lang, question *question) query.Query {
 	like := x.likeness[lang]
-	rarest := slices.Concat(question.asked, question.alike)
+	rarest := slices.Clone(question.terms)
 	slices.SortStableFunc(rarest, func(a, b weighed) int { return cmp.Compare(like.counts[a.number], like.counts[b.number]) })
 	either := bleve.NewDisjunctionQuery()
 	visits := 0

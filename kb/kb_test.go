@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 	"testing/fstest"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -183,9 +184,15 @@ func oddQueries() map[string]string {
 // understood as a language of queries, and the next question finds its answer.
 func TestOddQueries(t *testing.T) {
 	x := index(t, base(t), kb.Options{})
+	asked, slowest, slow := 0, time.Duration(0), ""
 	for name, query := range oddQueries() {
 		for _, lang := range []source.Lang{source.Zh, source.En, ""} {
+			begin := time.Now()
 			hits, err := x.Search(t.Context(), kb.Query{Lang: lang, Text: query}, 5)
+			if took := time.Since(begin); took > slowest {
+				slowest, slow = took, name
+			}
+			asked++
 			if err != nil {
 				t.Errorf("%s: %v", name, err)
 			}
@@ -202,6 +209,10 @@ func TestOddQueries(t *testing.T) {
 	hits, err := x.Search(t.Context(), kb.Query{Lang: source.Zh, Text: "断网还能扫码收钱吗"}, 1)
 	if err != nil || len(hits) != 1 || hits[0].ID() != "network/offline" {
 		t.Errorf("after all that: %v, %v", hits, err)
+	}
+	t.Logf("%d odd questions, the slowest (%s) took %v", asked, slow, slowest.Round(100*time.Microsecond))
+	if os.Getenv("TRIAL") == "full" && slowest > 50*time.Millisecond {
+		t.Errorf("%s took %v, want at most 50ms", slow, slowest)
 	}
 }
 

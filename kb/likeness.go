@@ -1,11 +1,11 @@
 package kb
 
 import (
-	"cmp"
 	"maps"
 	"math"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/blevesearch/bleve/v2/analysis"
 
@@ -22,6 +22,7 @@ type likeness struct {
 	passages []features       // by document number
 	lists    []int32          // the terms of all ways to ask, one after another
 	said     []said           // the terms of all passages, one after another
+	spare    sync.Pool        // of questions that were answered
 }
 
 // The views of a passage: what is asked, and what it answers.
@@ -162,8 +163,12 @@ func (l *likeness) weight(term string) float64 {
 // A question is the terms to compare passages with. Those that no passage has
 // count in its size alone.
 type question struct {
-	asked, alike []weighed
-	size         float64 // the weight of all that was asked
+	terms []weighed // of the question and, for less, of synonyms
+	size  float64   // the weight of all that was asked
+	plain float64   // the same without how rare it is, of what is known
+	// places are those of the terms in terms, by number and counted from 1: a
+	// passage has many lists of terms to look through, with one look for each.
+	places []uint8
 }
 
 type weighed struct {
@@ -173,22 +178,46 @@ type weighed struct {
 	plain  float64 // without
 }
 
-// question prepares what was asked, and the terms of synonyms beside it.
-func (l *likeness) question(asked, alike []string) question {
-	var q question
+// question prepares what was asked, and the terms of synonyms beside it, at most
+// maxQueryTerms of each. It is to be given back with done.
+func (l *likeness) question(asked, alike []string) *question {
+	q, ok := l.spare.Get().(*question)
+	if !ok {
+		q = &question{places: make([]uint8, len(l.counts))}
+	}
 	for _, term := range asked {
-		weight := l.weight(term)
+		weight, plain := l.weight(term), termWeight(term)
 		q.size += weight
 		if n, known := l.numbers[term]; known {
-			q.asked = append(q.asked, weighed{term, n, weight, termWeight(term)})
+			q.plain += plain
+			q.add(weighed{term, n, weight, plain})
 		}
 	}
 	for _, term := range alike {
 		if n, known := l.numbers[term]; known {
-			q.alike = append(q.alike, weighed{term, n, synonymBoost * l.weight(term), synonymBoost * termWeight(term)})
+			q.add(weighed{term, n, synonymBoost * l.weight(term), synonymBoost * termWeight(term)})
 		}
 	}
 	return q
+}
+
+func (q *question) add(t weighed) {
+	if place := q.places[t.number]; place > 0 {
+		q.terms[place-1].weight += t.weight
+		q.terms[place-1].plain += t.plain
+		return
+	}
+	q.terms = append(q.terms, t)
+	q.places[t.number] = uint8(len(q.terms))
+}
+
+// done lets the next question have the memory of this one.
+func (l *likeness) done(q *question) {
+	for _, t := range q.terms {
+		q.places[t.number] = 0
+	}
+	q.terms, q.size, q.plain = q.terms[:0], 0, 0
+	l.spare.Put(q)
 }
 
 // What the two views of a passage count in its score: how alike the question
@@ -199,52 +228,48 @@ const (
 	coversShare = 0.4
 )
 
-// score is between 0 and 1: how well passage i answers the question.
-func (l *likeness) score(i int, q question) float64 {
-	f := l.passages[i]
+// compare returns how well passage i answers the question, between 0 and 1, and
+// how much likelier the question's words are from each view of it than from all
+// passages together: the logarithm, per word.
+func (l *likeness) compare(i int, q *question) (words float64, odds [views]float64) {
+	f := &l.passages[i]
 	best := 0.0
 	for _, ask := range f.asks {
 		if ask.size+q.size > 0 {
 			best = max(best, min(1, 2*l.common(ask.terms, q)/(ask.size+q.size)))
 		}
 	}
-	return alikeShare*best + coversShare*min(1, l.covered(f, q)/max(q.size, 1e-9))
+	covered := 0.0
+	for view := range views {
+		odds[view] = -q.plain * math.Log1p(float64(f.length[view]/smoothing[view]))
+	}
+	for _, s := range l.said[f.all.first:f.all.end] {
+		place := q.places[s.number]
+		if place == 0 {
+			continue
+		}
+		t := &q.terms[place-1]
+		covered += t.weight
+		for view, n := range s.times {
+			if n > 0 {
+				odds[view] += t.plain * math.Log1p(float64(float32(n)/l.usual[view][s.number]))
+			}
+		}
+	}
+	for view := range odds {
+		odds[view] /= q.plain + brief
+	}
+	return alikeShare*best + coversShare*min(1, covered/max(q.size, 1e-9)), odds
 }
 
 // common is the weight of the question's terms that are in the list.
-func (l *likeness) common(at list, q question) float64 {
-	numbers, sum := l.in(at), 0.0
-	for _, terms := range [][]weighed{q.asked, q.alike} {
-		for _, t := range terms {
-			if _, in := slices.BinarySearch(numbers, t.number); in {
-				sum += t.weight
-			}
+func (l *likeness) common(at list, q *question) (sum float64) {
+	for _, n := range l.in(at) {
+		if place := q.places[n]; place > 0 {
+			sum += q.terms[place-1].weight
 		}
 	}
 	return sum
-}
-
-// covered is the weight of the question's terms that are in the passage.
-func (l *likeness) covered(f features, q question) float64 {
-	sum := 0.0
-	for _, terms := range [][]weighed{q.asked, q.alike} {
-		for _, t := range terms {
-			if _, in := l.find(f, t.number); in {
-				sum += t.weight
-			}
-		}
-	}
-	return sum
-}
-
-// find returns how often a term stands in a passage.
-func (l *likeness) find(f features, number int32) (times [views]uint8, in bool) {
-	all := l.said[f.all.first:f.all.end]
-	i, in := slices.BinarySearchFunc(all, number, func(s said, n int32) int { return cmp.Compare(s.number, n) })
-	if !in {
-		return times, false
-	}
-	return all[i].times, true
 }
 
 // smoothing is how many terms of what is said everywhere each view of a
@@ -256,33 +281,3 @@ var smoothing = [views]float32{asking: 60, telling: 100}
 // brief keeps a question of a word or two from being judged as surely as one
 // of a sentence.
 const brief = 3
-
-// odds returns how much likelier the words of the question are from each view
-// of passage i than from all passages together: the logarithm, per word.
-func (l *likeness) odds(i int, q question) (odds [views]float64) {
-	f := l.passages[i]
-	asked := 0.0
-	for _, t := range q.asked {
-		asked += t.plain
-	}
-	for view := range views {
-		odds[view] = -asked * math.Log1p(float64(f.length[view]/smoothing[view]))
-	}
-	for _, terms := range [][]weighed{q.asked, q.alike} {
-		for _, t := range terms {
-			times, in := l.find(f, t.number)
-			if !in {
-				continue
-			}
-			for view, n := range times {
-				if n > 0 {
-					odds[view] += t.plain * math.Log1p(float64(float32(n)/l.usual[view][t.number]))
-				}
-			}
-		}
-	}
-	for view := range odds {
-		odds[view] /= asked + brief
-	}
-	return odds
-}

@@ -96,8 +96,14 @@ func TestLikenessCountsTerms(t *testing.T) {
 				}
 			}
 			want := alikeShare*best + coversShare*min(1, common(all[i])/max(total, 1e-9))
-			if got := l.score(i, question); math.Abs(got-want) > 1e-9 {
+			if got, _ := l.compare(i, question); math.Abs(got-want) > 1e-9 {
 				t.Fatalf("passage %d scores %v, by its terms it is %v", i, got, want)
+			}
+		}
+		l.done(question)
+		for n, place := range question.places {
+			if place != 0 {
+				t.Fatalf("the next question is taken to ask for term %d, too", n)
 			}
 		}
 	})
