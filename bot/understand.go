@@ -100,7 +100,7 @@ func (k *Knowledge) search(ctx context.Context, lang source.Lang, m intents.Matc
 var followUp = regexp.MustCompile(`(?i)^(?:那|那么|要是)?.{1,12}呢\s*[?？]?$|^(?:and|what about|how about|and what about)\b.{1,40}[?？]?$`)
 
 // followed is the probability that such a question is about the same.
-const followed = 0.8
+const followed = 0.87
 
 // fragment reports whether a text is a word or two, which say something only
 // together with what was said before.

@@ -226,3 +226,21 @@ func TestAnyBytesAreUnderstood(t *testing.T) {
 		}
 	}
 }
+
+// Two troubles in one message are both heard; one trouble told in several
+// breaths stays one.
+func TestAlso(t *testing.T) {
+	k := learn(t)
+	for text, want := range map[string][]string{
+		"花呗扫不了，打印机也不出纸了":                              {"scan.huabei", "device.printer"},
+		"昨天的款没到，还有这个机器老自己关机":                          {"payment.settlement", "device.power"},
+		"battery dies fast and one key is stuck":      {"device.power", "device.keys"},
+		"花呗扫不了，支付宝也不行":                                nil,
+		"打印机不出纸，不是网络的问题，网也好好的":                        nil,
+		"huabei fails, wifi is fine and alipay works": nil,
+	} {
+		if got := understand(t, k, dialog.State{}, bot.Message{Text: text}).Also; !cmp.Equal(got, want) {
+			t.Errorf("%q tells of %v, want %v", text, got, want)
+		}
+	}
+}

@@ -2,6 +2,7 @@ package intents
 
 import (
 	"regexp"
+	"strings"
 
 	"tilldesk/content/source"
 )
@@ -110,26 +111,50 @@ func loadActs(folder source.Folder, lang source.Lang) []ActExample {
 }
 
 // resultWords are what a question for the result of a step has in it, zh and en.
-var resultWords = regexp.MustCompile(`(?i)好了[吗嗎没]|好[吗嗎]\s*[?？]?$|行了[吗嗎]|怎么样|怎麼樣|恢复|能[^。？?]{0,8}了[吗嗎]|还[^。？?]{0,6}[吗嗎]|有没有好|试试|再试|再扫|再刷|` +
-	`now\b|any better|is it better|does (that|it|this) (help|work|scan|go|print|start|charge|show|read)|still\b|try (again|once|it)|scan (again|once)|once more|go through`)
+var resultWords = regexp.MustCompile(`(?i)好了[吗嗎没]|好[吗嗎]\s*[?？]?$|行了[吗嗎]|怎么样|怎麼樣|恢复|能[^。？?]{0,8}了[吗嗎]|还(?:是|会|會|在|报|報|提示|闪|卡|不|那样)[^。？?]{0,6}[吗嗎]|有没有好|试试|再试|再扫|再刷|` +
+	`now\s*[?？]|any better|is it better|does (that|it|this) (help|work|scan|go|print|start|charge|show|read)|\b(?:it|that|this|they) still\b|still (?:fail|dead|not|the same|happen|there|show|say)\w*|try (again|once|it)|scan (again|once)|once more|go through`)
 
 var (
 	// questionMark ends a question.
 	questionMark = regexp.MustCompile(`[?？]\s*$`)
-	// afterStep is a question that follows a step, so that it asks for its result ...
-	afterStep = regexp.MustCompile(`[.。!！,，;；:：]\s*[^.。!！,，;；:：]+[?？]\s*$`)
-	// ... unless it asks whether the step itself was found or done.
-	ofStep = regexp.MustCompile(`(?i)(do|can) you (see|find)|is (it|there) (there|saved|on|in)|done|saved|ready|看到|看见|找到|有没有|有[^了]{0,6}[吗嗎]|保存|完成|打开了`)
+	// lastClause parts what stands before the last clause of a question from it.
+	lastClause = regexp.MustCompile(`^(.*[.。!！,，;；:：])\s*([^.。!！,，;；:：]+[?？])\s*$`)
+	// instructs is an action to be done: its result is what is asked then ...
+	instructs = regexp.MustCompile(`(?i)擦|重启|重开|关机|开机|关掉|关了|拔|插|刷新|重新|打开|调[高大亮低暗整到成]|撕|按[住一]|长按|清[理洁]|换[成到根条张卷块]|连[上到接]|切换?|充[一电]|签到|更新|退出|登录|点[一开]|[移挪]|靠[近]|放到?|再[扫刷试付]|` +
+		`\b(?:please|wipe|clean|restart|reboot|switch|turn|unplug|plug|press|hold (?:it|the power)|open|close|refresh|reload|move|charge|replace|peel|remove|tap|push|ask the customer to|have the customer|let the customer|reconnect|connect|sign (?:in|out)|log (?:in|out)|update|change|set|raise|lower|brighten|try|scan|pull|insert|put|take|select|choose|reset|swap)\b`)
+	// ... unless it is something else to try, which only tells causes apart ...
+	tellsApart = regexp.MustCompile(`(?i)换(?:另|一种|别的|其[他它]|个?(?:顾客|客人|人|手机|钱包))|的时候[^。]*$|先确认|另一[位个部]|\b(?:another|other|different) (?:customer|phone|wallet|app|shop)|\bwhen you\b|^one thing`)
+	// ... or what is asked is no outcome.
+	outcome = regexp.MustCompile(`(?i)好[了使用吗嗎些点]|行[了吗嗎]|可以|能|成功|正常|恢复|管用|有用|解决|[扫收付刷连打]得?[上出到了进]|到账|出纸|开机|\b(?:works?|working|go(?:es)? through|scans?|scanning|helps?|better|fixed|ok|okay|fine|pays?|prints?|starts?|reads?|ready|gone|solved|succeed|connects?|connected|any (?:change|difference|luck))\b`)
+	// nowAsked asks in so many words what came of a step.
+	nowAsked = regexp.MustCompile(`(?i)好了[吗嗎没]|现在|再[扫试刷]|\bnow\s*[?？]|does (?:it|that|this) (?:work|help)`)
+	// atPresent says when, and asks for no result.
+	atPresent = strings.NewReplacer(" right now", "", " at the moment", "")
+	// ofStep asks whether the step itself was found or done.
+	ofStep = regexp.MustCompile(`(?i)(do|can) you (see|find)|is (it|there) (there|saved|on|in)|done|saved|看到|看见|找到|有没有|有[^了]{0,6}[吗嗎]|保存|完成|打开了`)
 )
 
 // AskedBy reads from the words of a question what it asks for. The bot itself
 // knows what it asked; this is for labelled answers that quote the question.
 func AskedBy(question string) Asked {
+	question = atPresent.Replace(question)
 	switch {
-	case !questionMark.MatchString(question), resultWords.MatchString(question):
+	case !questionMark.MatchString(question):
 		return AskedResult
-	case afterStep.MatchString(question) && !ofStep.MatchString(question):
+	case tellsApart.MatchString(question) && !nowAsked.MatchString(question):
+	case resultWords.MatchString(question), followsStep(question):
 		return AskedResult
 	}
 	return AskedIn(question)
+}
+
+// followsStep reports whether a question names an action first and asks for what
+// came of it then: "wipe the window, does it scan?".
+func followsStep(question string) bool {
+	parts := lastClause.FindStringSubmatch(question)
+	if parts == nil {
+		return false
+	}
+	step, asks := parts[1], parts[2]
+	return instructs.MatchString(step) && !tellsApart.MatchString(question) && outcome.MatchString(asks) && !ofStep.MatchString(asks)
 }

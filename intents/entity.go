@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"tilldesk/content/source"
 )
@@ -78,21 +79,52 @@ var (
 	symbolRE = regexp.MustCompile(`\b(?:acq\.)?[a-z]+(?:_[a-z]+)+\b`)
 )
 
+// reach is how many bytes of a number's match may stand before its first digit
+// and after its last, at least: "error code: abc-" and " bucks".
+const reach = 24
+
 // numbers returns the amounts and error codes that a normalised text names.
 func numbers(text string) []Entity {
-	var found []Entity
-	for _, m := range amountRE.FindAllStringSubmatch(text, -1) {
-		value := cmp.Or(m[1], m[2])
-		if m[3] != "" {
-			value = m[3] + "e4"
+	var amounts, codes []Entity
+	// Most messages have few digits or none: only what stands around them is
+	// worth the expressions' time.
+	for from := 0; from < len(text); {
+		i := strings.IndexAny(text[from:], "0123456789")
+		if i < 0 {
+			break
 		}
-		found = append(found, Entity{Amount, strings.ReplaceAll(value, ",", ""), strings.TrimSpace(m[0])})
+		start := max(from, from+i-reach)
+		for start > from && !utf8.RuneStart(text[start]) {
+			start--
+		}
+		end := from + i
+		for next := end; next < len(text) && next <= end+2*reach; next++ {
+			if text[next] >= '0' && text[next] <= '9' {
+				end = next
+			}
+		}
+		end = min(len(text), end+reach)
+		for end < len(text) && !utf8.RuneStart(text[end]) {
+			end++
+		}
+		part := text[start:end]
+		from = end
+		for _, m := range amountRE.FindAllStringSubmatch(part, -1) {
+			value := cmp.Or(m[1], m[2])
+			if m[3] != "" {
+				value = m[3] + "e4"
+			}
+			amounts = append(amounts, Entity{Amount, strings.ReplaceAll(value, ",", ""), strings.TrimSpace(m[0])})
+		}
+		for _, m := range codeRE.FindAllStringSubmatch(part, -1) {
+			codes = append(codes, Entity{ErrorCode, strings.ToUpper(m[1]), m[1]})
+		}
 	}
-	for _, m := range codeRE.FindAllStringSubmatch(text, -1) {
-		found = append(found, Entity{ErrorCode, strings.ToUpper(m[1]), m[1]})
-	}
-	for _, m := range symbolRE.FindAllString(text, -1) {
-		found = append(found, Entity{ErrorCode, strings.ToUpper(m), m})
+	found := append(amounts, codes...)
+	if strings.Contains(text, "_") {
+		for _, m := range symbolRE.FindAllString(text, -1) {
+			found = append(found, Entity{ErrorCode, strings.ToUpper(m), m})
+		}
 	}
 	return found
 }

@@ -95,7 +95,7 @@ func Restore(set *Set, b []byte) (*Engine, error) {
 			return nil, fmt.Errorf("restoring the acts after a %s: %w", asked, err)
 		}
 	}
-	if len(set.Asks) > 0 {
+	if set.tellsArticles() {
 		if e.articles, b, err = linear.Load(b); err != nil {
 			return nil, fmt.Errorf("restoring the articles: %w", err)
 		}

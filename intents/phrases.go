@@ -1,21 +1,38 @@
 package intents
 
+import (
+	"slices"
+	"unicode/utf8"
+)
+
 // phrases are known words, each with what it stands for. At one place of a
 // text the longest counts; Latin words must stand free.
 type phrases[T any] struct {
-	words   map[string]T
-	longest int // bytes
-	first   [256]bool
+	words map[string]T
+	sizes map[head][]int // of the words that start so, in bytes, longest first
+}
+
+// A head is how a word starts: one Han character, or up to three letters. It is
+// filled up with zeros.
+type head [3]byte
+
+func headOf(word string) (h head) {
+	copy(h[:], word)
+	return h
 }
 
 func newPhrases[T any](words map[string]T) *phrases[T] {
-	p := &phrases[T]{words: words}
+	p := &phrases[T]{words: words, sizes: map[head][]int{}}
 	for w := range words {
 		if w == "" {
 			continue
 		}
-		p.longest = max(p.longest, len(w))
-		p.first[w[0]] = true
+		if h := headOf(w); !slices.Contains(p.sizes[h], len(w)) {
+			p.sizes[h] = append(p.sizes[h], len(w))
+		}
+	}
+	for _, sizes := range p.sizes {
+		slices.SortFunc(sizes, func(a, b int) int { return b - a })
 	}
 	return p
 }
@@ -23,12 +40,19 @@ func newPhrases[T any](words map[string]T) *phrases[T] {
 // at returns what the longest word at byte i of a normalised text stands for,
 // and its length, which is 0 if there is none.
 func (p *phrases[T]) at(text string, i int) (value T, size int) {
-	if p.first[text[i]] {
-		for n := min(p.longest, len(text)-i); n > 0; n-- {
-			if value, ok := p.words[text[i:i+n]]; ok && free(text, i, i+n) {
-				return value, n
+	if !utf8.RuneStart(text[i]) || i > 0 && alnum(text[i-1]) && alnum(text[i]) {
+		return value, 0
+	}
+	h := headOf(text[i:])
+	for n := len(h); n > 0; n-- {
+		for _, size := range p.sizes[h] {
+			if end := i + size; end <= len(text) && free(text, i, end) {
+				if value, ok := p.words[text[i:end]]; ok {
+					return value, size
+				}
 			}
 		}
+		h[n-1] = 0 // words of one or two bytes
 	}
 	return value, 0
 }

@@ -19,13 +19,18 @@ func (a Asked) base() Asked {
 }
 
 var (
-	asksFails = regexp.MustCompile(`(?i)(?:也|还是|都|同样|仍然|照样)[^,，。?？]{0,6}(?:不|没反应|失败|这样|一样|同样|出现|出问题)|[扫付收刷用连]不[了上出进到][^,，。?？]{0,6}[吗嗎么]|\b(?:the same|same (?:trouble|problem|thing)|fails?|failing|also (?:not|fail)|cannot|can't|don't work|doesn't work|have (?:it|the trouble) too)\b`)
-	asksWorks = regexp.MustCompile(`(?i)能[^,，。?？“”"]{0,10}[吗嗎么]|(?:正常|好用|顺利|成功|可以|行得通|没问题)[^,，。?？]{0,3}[吗嗎么]|\b(?:do|does|can|did|will)\b[^?]*\b(?:work|go through|went through|scan|pay|succeed|read|open|print)\b|\b(?:is|are)\b[^?]*\b(?:ok|okay|normal|fine|working)\b`)
+	asksFails = regexp.MustCompile(`(?i)全黑|一点光|completely (?:black|dark)|without any light|(?:也|还是|都|同样|仍然|照样)[^,，。?？]{0,6}(?:不|没反应|失败|这样|一样|同样|出现|出问题)|[扫付收刷用连]不[了上出进到][^,，。?？]{0,6}[吗嗎么]|\b(?:the same|same (?:trouble|problem|thing)|fails?|failing|also (?:not|fail)|cannot|can't|don't work|doesn't work|have (?:it|the trouble) too)\b`)
+	asksWorks = regexp.MustCompile(`(?i)能[^,，。?？“”"]{0,10}[吗嗎么]|(?:正常|好用|顺利|成功|可以|行得通|没问题)[^,，。?？]{0,3}[吗嗎么]|\b(?:do|does|can|did|will)\b[^?]*\b(?:work|go through|went through|scan|pay|succeed|read|open|print)\b|\b(?:is|are|do|does)\b[^?]*\b(?:ok|okay|normal|fine|working)\b`)
 
-	saysFails = regexp.MustCompile(`不行|不能[用收付扫成]|不能$|[扫付收刷用连打]不[了上出进成到开]|没反应|不认|失败|不好使|不成|不中|不灵|没用|挂了|都这样|\b(?:fails?|failed|not work|(?:doesn't|don't|won't|didn't) (?:work|go|scan|pay|read)|cannot|dead|refused|declined|nothing works)\b`)
+	saysFails = regexp.MustCompile(`有个?叉|打叉|感叹号|灰色|断断续续|时有时无|无服务|漆黑|[全黑]黑|黑[的乎漆]|光都?没|没有?光|不亮|白搭|不行|不能[用收付扫成]|不能$|[扫付收刷用连打]不[了上出进成到开]|没反应|不认|失败|不好使|不成|不中|不灵|没用|挂了|都这样|\b(?:fails?|failed|not work|(?:doesn't|don't|won't|didn't) (?:work|go|scan|pay|read)|cannot|dead|refused|declined|nothing works|refuses?|cross|exclamation mark|gr[ea]y(?:ed)?(?: out)?|no bars?|no service|pitch black|(?:all|totally|completely|fully|quite) (?:dark|black)|no light)\b`)
 	saysSame  = regexp.MustCompile(`一样|一个样|同样|都这样|也这样|照旧|\b(?:same|likewise|identical)\b`)
-	saysWorks = regexp.MustCompile(`正常|好好的|没问题|没毛病|没事|好使|能[用收付扫过成上]|可以|都行|就(?:行|好|过|成|能)|一下就|好的|顺利|\b(?:works?|working|fine|goes thr\w*|went thr\w*|go thr\w*|no problem|no issue|normal|passes|passed|scans|all good|succeeds?)\b`)
-	saysNot   = regexp.MustCompile(`不[正可能好顺一同]|没[正能好]|(?:并|都|也)不|\b(?:not|no|never|none|isn't|aren't|doesn't|don't|won't|didn't|cannot)\b`)
+	saysWorks = regexp.MustCompile(`挺好|蛮好|照常|有[一点]{0,2}光|[有微]亮|亮着|[能可]以?看到|看得[见到]|正常|好好的|没问题|没毛病|没事|好使|能[用收付扫过成上]|可以|都行|就(?:行|好|过|成|能)|一下就|好的|顺利|\b(?:works?|working|fine|goes thr\w*|went thr\w*|go thr\w*|no problem|no issue|normal|passes|passed|scans|all good|succeeds?|ok|okay|passed|worked|connected|full|went in|came in|normally|faint\w*|dim|glows?|can see|lit)\b`)
+	// notAll takes back that all is dark.
+	notAll = regexp.MustCompile(`(?:不是?|没有?)(?:全|完全|漆)[黑暗]|\bnot (?:completely|totally|fully|quite|all|pitch)(?: (?:black|dark))?`)
+	// untested says that there was nothing to try it with, or that nobody looked.
+	untested = regexp.MustCompile(`没(?:有)?(?:去|换着?|再)?(?:试|问|注意|留意|翻|查|看过)|没法[试看问查]|没得试|(?:没有?|冇)(?:别的|其他|第二个|下一个)(?:的)?(?:顾客|客人|人|手机|钱包|店|客)|就一个钱包|只有一个钱包|就我们?一家|没开门|关着门|(?:顾客|客人|人)(?:都|已经|早)?走了|` +
+		`\b(?:haven't|have not|hasn't|didn't|did not|not yet|never) (?:tried|try|asked|ask|checked|check|tested|test|looked|look)\b|\bno (?:other|second|more) (?:customers?|phones?|wallets?|shops?)\b|\bonly (?:has|have|got) one\b|\bnobody (?:here )?(?:has|else)\b|\bnobody else\b|\beveryone else is closed\b|\bno (?:shops?|neighbou?rs?)\b|\b(?:can't|cannot|could not|couldn't) (?:say|tell|check|test|know)\b|\balready (?:left|gone)\b|\bnot tried\b`)
+	saysNot = regexp.MustCompile(`不[正可能好顺一同]|没[正能好]|(?:并|都|也)不|\b(?:not|no|never|none|isn't|aren't|doesn't|don't|won't|didn't|cannot)\b`)
 )
 
 // AskedIn reads from the words of a yes/no question whether it asks if
@@ -47,6 +52,7 @@ func stated(normal string, asked Asked) Act {
 	if asked != AskedWorks && asked != AskedFails {
 		return ""
 	}
+	normal = notAll.ReplaceAllString(normal, " dim ")
 	fails := saysFails.MatchString(normal)
 	works := saysWorks.MatchString(normal) && !saysNot.MatchString(saysFails.ReplaceAllString(normal, ""))
 	if asked == AskedFails {
@@ -68,6 +74,10 @@ const (
 	surely  = 0.9
 )
 
+// shortStatement is how many characters a statement has at most that looks like
+// something else and still answers: "unionpay passed".
+const shortStatement = 20
+
 var nowWorks = regexp.MustCompile(`现在|好了|行了|可以了|\bnow\b`)
 
 // answers reports whether a text of the act may be a plain statement that
@@ -78,6 +88,8 @@ func answers(act Act, score float64, normal string) bool {
 		return true
 	case ActFixed:
 		return !nowWorks.MatchString(normal)
+	case ActTopic, ActHuman:
+		return score < plainly && len([]rune(normal)) <= shortStatement
 	}
 	return score < SureAct
 }

@@ -23,9 +23,43 @@ func TestStated(t *testing.T) {
 		{"Is it the same with another customer's phone?", "same", ActYes},
 		{"Is it the same with another customer's phone?", "the next one went through", ActNo},
 		{"Is it the same with another customer's phone?", "not the same", ""},
+		{"屏幕是全黑、一点光都没有吗？", "漆黑一片", ActYes},
+		{"屏幕是全黑、一点光都没有吗？", "能看到字，很暗", ActNo},
+		{"屏幕是全黑、一点光都没有吗？", "不是全黑", ActNo},
+		{"机器上方的信号格或 Wi-Fi 图标正常吗？", "有个叉", ActNo},
+		{"Is the screen completely black, without any light?", "pitch black", ActYes},
+		{"Is the screen completely black, without any light?", "not completely", ActNo},
+		{"Does the signal or Wi-Fi icon look normal?", "greyed out", ActNo},
 	} {
 		if got := stated(Normalise(tt.answer), AskedIn(tt.question)); got != tt.want {
 			t.Errorf("%q to %q says %q, want %q", tt.answer, tt.question, got, tt.want)
+		}
+	}
+}
+
+// A question after an action asks for its result; one after something to compare
+// with does not.
+func TestAskedBy(t *testing.T) {
+	for question, want := range map[string]Asked{
+		"擦一下扫描窗，能扫了吗？":                                            AskedResult,
+		"把亮度调到最高，扫得到吗？":                                           AskedResult,
+		"换另一台手机，现在好了吗？":                                           AskedResult,
+		"请顾客刷新付款码，再扫一次。":                                          AskedResult,
+		"对准码的时候，机器“嘀”一声或者跳出新画面吗？":                                 AskedCheck,
+		"先确认一件事：顾客手机上显示已经付款了吗？":                                   AskedCheck,
+		"后盖鼓起来、烫手，或者进过水吗？":                                        AskedCheck,
+		"换一种钱包（比如微信换支付宝），能收到款吗？":                                  AskedWorks,
+		"打开纸仓看一眼，里面还有纸吗？":                                         AskedCheck,
+		"Wipe the window. Does it scan?":                          AskedResult,
+		"Restart it, does that help?":                             AskedResult,
+		"Try mobile data instead. Any better now?":                AskedResult,
+		"Does another wallet go through, say Alipay?":             AskedWorks,
+		"Do the shops next door have the same trouble right now?": AskedFails,
+		"Does the payment app close by itself or stand still?":    AskedCheck,
+		"When you hold the code in front of it, does it beep?":    AskedCheck,
+	} {
+		if got := AskedBy(question); got != want {
+			t.Errorf("%q asks for %s, want %s", question, got, want)
 		}
 	}
 }

@@ -97,7 +97,7 @@ func (t *turn) enter(code *kb.Code, p *Playbook) {
 	case t.st.Fix == nil:
 		t.st.Fix = &Fixing{Intent: p.Intent}
 	case !t.inFix(p.Intent):
-		on = t.move(p.Intent)
+		_, on = t.move(p.Intent)
 	}
 	fix := t.st.Fix
 	p = t.script.playbooks[fix.Intent]

@@ -103,8 +103,13 @@ func (t *turn) drop(intent string) {
 // proceed asks the next step, or calls a person when none is left. What the
 // message answered unasked counts first.
 func (t *turn) proceed() {
-	if on := t.knew(); on != nil {
-		t.follows(on)
+	if step, on := t.knew(); on != nil {
+		fix := t.st.Fix.clone()
+		t.follows(step, on)
+		if t.st.Fix == nil && t.st.Phase == Idle { // ended by what was only heard: it may be taken back
+			fix.Evidence = fix.without(step.ID)
+			t.st.Ended = fix
+		}
 		return
 	}
 	fix := t.st.Fix
@@ -206,37 +211,36 @@ func (t *turn) result(result Result) {
 		t.proceed()
 		return
 	}
+	t.follows(step, on)
+}
+
+// follows does what an answer to the step leads to.
+func (t *turn) follows(step *Step, on *Turn) {
+	intent := t.st.Fix.Intent
 	switch {
-	case on.Goto != "", on.Person != "":
-		t.follows(on)
+	case on.Person != "":
+		t.handoff(on.Person)
+	case on.Goto != "":
+		t.goOn(on.Goto)
 	case !on.End.IsZero():
-		t.say(Line{Key: "end:" + t.st.Fix.Intent + "/" + step.ID, Kind: KindAnswer, Text: on.End, Intent: t.st.Fix.Intent})
+		t.say(Line{Key: "end:" + intent + "/" + step.ID, Kind: KindAnswer, Text: on.End, Intent: intent})
 		t.finish()
 		t.reason(Settled)
 	default:
-		t.say(Line{Key: "say:" + t.st.Fix.Intent + "/" + step.ID, Kind: KindNotice, Text: on.Say, Intent: t.st.Fix.Intent})
+		t.say(Line{Key: "say:" + intent + "/" + step.ID, Kind: KindNotice, Text: on.Say, Intent: intent})
 		t.proceed()
 	}
 }
 
-// follows does what an answer leads to at once: another playbook or a person.
-func (t *turn) follows(on *Turn) {
-	if on.Person != "" {
-		t.handoff(on.Person)
-		return
-	}
-	t.goOn(on.Goto)
-}
-
 // goOn moves to another playbook of the same trouble and asks its next step.
 func (t *turn) goOn(intent string) {
-	last := t.move(intent)
+	step, last := t.move(intent)
 	t.reason(Switched)
 	if p := t.script.playbooks[t.st.Fix.Intent]; p.Money == MoneyFirst {
 		t.open(t.st.Fix.Intent)
 	}
-	if last != nil && last.Person != "" {
-		t.handoff(last.Person)
+	if last != nil && last.Goto == "" {
+		t.follows(step, last)
 		return
 	}
 	t.proceed()
@@ -244,37 +248,32 @@ func (t *turn) goOn(intent string) {
 
 // move makes another playbook the one under way: what is known counts there
 // too, and there is nothing to come back to. An answer that leads on at once
-// there does so now; what it leads to at last is returned, or nil.
-func (t *turn) move(intent string) *Turn {
+// there does so now; the step and what it leads to at last are returned, or nil.
+func (t *turn) move(intent string) (*Step, *Turn) {
 	known, heard := t.st.Fix.Evidence, t.st.Fix.Heard
 	visited := map[string]bool{t.st.Fix.Intent: true}
 	for {
 		t.drop(intent)
 		t.st.Fix = &Fixing{Intent: intent, Evidence: known, Heard: heard}
 		visited[intent] = true
-		last := t.script.playbooks[intent].answered(known.Answers)
+		step, last := t.script.playbooks[intent].answered(known.Answers)
 		if last == nil || last.Goto == "" || visited[last.Goto] {
-			return last
+			return step, last
 		}
 		intent = last.Goto
 	}
 }
 
-// answered returns where an answer that is known already leads to, or nil.
-func (p *Playbook) answered(answers map[string]Result) *Turn {
-	for _, step := range p.Steps {
-		var on *Turn
-		switch answers[step.ID] {
-		case Yes:
-			on = step.On.Yes
-		case No:
-			on = step.On.No
-		}
-		if on != nil && (on.Goto != "" || on.Person != "") {
-			return on
+// answered returns a step whose answer is known already and leads away from the
+// playbook, and where to, or nil.
+func (p *Playbook) answered(answers map[string]Result) (*Step, *Turn) {
+	for i := range p.Steps {
+		step := &p.Steps[i]
+		if on := step.on(answers[step.ID]); on != nil && on.Say.IsZero() {
+			return step, on
 		}
 	}
-	return nil
+	return nil, nil
 }
 
 // solved ends a fix that the merchant says has worked.

@@ -1,6 +1,7 @@
 package dialog
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 
@@ -30,13 +31,19 @@ func (t *turn) answer() {
 	}
 }
 
-// From which probability an act is taken for one that ends or leaves the fix,
-// and an intent for a new topic inside it.
+// From which probability an act is taken for one that ends or leaves the fix.
 const (
 	veryLikelyAct = 0.6
-	newTopic      = 0.75
 	surelyTopic   = 0.85
-	accusation    = 0.9 // a cash-out request: a wrong guess insults
+	surelyAct     = 0.9
+)
+
+// From which probability an intent is taken for a new topic inside a fix.
+const (
+	likelyNew  = 0.7 // if it is no answer either
+	newTopic   = 0.82
+	surelyNew  = 0.92
+	accusation = 0.96 // a cash-out request: a wrong guess insults
 )
 
 // sureAct reports whether the message is an answer with at least this chance;
@@ -47,7 +54,7 @@ func (t *turn) sureAct(chance float64) bool {
 		return false
 	case intents.ActYes, intents.ActNo:
 		if t.st.Fix != nil && asksBack.MatchString(intents.Normalise(t.in.Text)) {
-			chance = max(chance, accusation) // "and the other one?" answers nothing
+			chance = max(chance, surelyAct) // "and the other one?" answers nothing
 		}
 	case intents.ActFixed, intents.ActRestart, intents.ActHuman:
 		chance = max(chance, veryLikelyAct)
@@ -55,10 +62,16 @@ func (t *turn) sureAct(chance float64) bool {
 	return t.in.ActScore >= chance
 }
 
+// success is what "it works now" has in it in some form; what has none of it, and
+// surely tells of a trouble, is no success, however alike.
+var success = regexp.MustCompile(`[好行成通过灵妥掂亮]了?|得[咗喇啦]|解决|恢复|正常|搞定|收到|到账|进账|能[用收付扫打刷]|可以|[扫付收刷打]得?[上出到掉进起]|没事|` +
+	`\b(?:works?|worked|working|fixed|fine|good|great|solved|sorted|helped|helps|ok|okay|yes|yep|yay|done|went|goes|paid|passed|through|again|now|thanks?|right|better|normal|back|receives?|received|came|success\w*)\b`)
+
 // perhapsFixed reports whether the message says that it works, for all that can
 // be told, but not surely: then it is not the trouble said again either.
 func (t *turn) perhapsFixed() bool {
-	return t.in.Act == intents.ActFixed && t.in.ActScore >= intents.SureAct && !t.sureAct(intents.SureAct)
+	return t.in.Act == intents.ActFixed && t.in.ActScore >= intents.SureAct && !t.sureAct(intents.SureAct) &&
+		(t.in.Decision != intents.Answer || t.score() < surelyNew || t.script.playbooks[t.intent()] == nil || success.MatchString(t.in.Said)) // "the roll ran out" is other news
 }
 
 // wantsPerson reports whether a person is asked for in so many words. "Nobody
@@ -67,7 +80,7 @@ func (t *turn) wantsPerson() bool {
 	if t.in.Decision != intents.Answer || t.intent() != "service.human" {
 		return false
 	}
-	denied := t.in.Act == intents.ActNo && t.sureAct(accusation) && t.score() < accusation
+	denied := t.in.Act == intents.ActNo && t.sureAct(surelyAct) && t.score() < accusation
 	return t.st.Fix == nil || !denied
 }
 
@@ -76,7 +89,7 @@ func (t *turn) wantsPerson() bool {
 // any answer.
 func (t *turn) leavesFix(step *Step) bool {
 	intent := t.intent()
-	if t.in.Decision != intents.Answer || t.score() < surelyTopic || intent == t.st.Fix.Intent {
+	if t.in.Decision != intents.Answer || t.score() < surelyNew || intent == t.st.Fix.Intent || t.leadsTo(intent) {
 		return false
 	}
 	switch {
@@ -85,7 +98,7 @@ func (t *turn) leavesFix(step *Step) bool {
 	case intent == moneyIntent && t.script.playbooks[t.st.Fix.Intent].Money != MoneyFirst:
 		return false
 	case t.script.playbooks[intent] != nil:
-		return !t.sureAct(veryLikelyAct)
+		return !t.sureAct(veryLikelyAct) || t.in.Act == intents.ActFixed && !success.MatchString(t.in.Said)
 	}
 	if t.sureAct(intents.SureAct) && !asks.MatchString(intents.Normalise(t.in.Text)) {
 		return false // "with a bank card it works" asks nothing about cards
@@ -95,9 +108,9 @@ func (t *turn) leavesFix(step *Step) bool {
 
 // moneyNews reports whether the message surely says that money was taken.
 func (t *turn) moneyNews(step *Step) bool {
-	return t.in.Decision == intents.Answer && t.score() >= surelyTopic && t.intent() == moneyIntent &&
+	return t.in.Decision == intents.Answer && t.score() >= surelyNew && t.intent() == moneyIntent &&
 		t.script.playbooks[t.st.Fix.Intent].Money != MoneyFirst &&
-		(step == nil || step.ID != charged) && !t.sureAct(accusation)
+		(step == nil || step.ID != charged) && !t.sureAct(surelyAct)
 }
 
 // readScreen takes what was typed for a step that asks for the words on the
@@ -114,13 +127,15 @@ func (t *turn) readScreen(step *Step) bool {
 	switch {
 	case t.in.Act == intents.ActTopic && (t.in.ActScore >= surelyTopic || names && t.in.ActScore >= veryLikelyAct):
 		return false // a new trouble
+	case len(t.another()) > 0 && t.score() >= likelyTrouble:
+		return false // words from a screen, or a new trouble: that is asked
 	case t.perhapsFixed():
 		return false
 	case names && t.script.playbooks[intent] != nil:
 		t.record(Yes) // the words on the screen name the cause
 		t.goOn(intent)
 		return true
-	case names && t.score() >= surelyTopic:
+	case names && t.score() >= surelyNew:
 		return false // a question by the way
 	case t.in.Act == intents.ActYes && t.sureAct(intents.SureAct) && short(t.in.Text) && t.st.Fix.Unsure == 0:
 		t.unproductive()
@@ -128,7 +143,7 @@ func (t *turn) readScreen(step *Step) bool {
 		t.reason(Unanswered)
 		t.say(t.reply(KindAsk, "fix.how_more", "how", step.How))
 		return true
-	case t.in.Act == intents.ActNo && !short(t.in.Text) && !t.sureAct(accusation) && !plainNo.MatchString(intents.Normalise(t.in.Text)):
+	case t.in.Act == intents.ActNo && !short(t.in.Text) && !t.sureAct(surelyAct) && !plainNo.MatchString(intents.Normalise(t.in.Text)):
 		// "no network" is what the screen says, not an answer.
 	case t.in.Act != intents.ActYes && t.sureAct(intents.SureAct):
 		return false
@@ -189,7 +204,7 @@ func (t *turn) cured(step *Step) {
 	switch {
 	case typed && step.Kind == Refer && short(t.in.Text):
 		t.referred()
-	case typed && step.Kind == Fix && money && t.in.ActScore < accusation && t.st.Fix.Unsure == 0:
+	case typed && step.Kind == Fix && money && t.in.ActScore < surelyAct && t.st.Fix.Unsure == 0:
 		t.insist(step, "fix.money")
 	default:
 		t.result(Fixed)
@@ -234,7 +249,7 @@ func (t *turn) hasty(step *Step, act intents.Act) bool {
 	case act == intents.ActYes && t.script.playbooks[t.st.Fix.Intent].Money == MoneyFirst:
 		return !plainYes(t.in.Text, step.Text.In(t.st.Lang))
 	}
-	return t.in.ActScore < accusation && t.st.Fix.Unsure == 0 && !short(t.in.Text)
+	return t.in.ActScore < surelyAct && t.st.Fix.Unsure == 0 && !short(t.in.Text)
 }
 
 // insist asks once more what was asked; the second time the step is skipped.

@@ -57,11 +57,11 @@ func (s *Script) Document(intent string) *source.Document {
 // content/replies; a key there that is not here is never said.
 var replyKeys = []string{
 	"greeting", "greeting.again", "thanks", "goodbye", "capabilities", "outside",
-	"clarify", "clarify.again", "clarify.meanwhile", "reopened", "rephrase", "empty", "media",
+	"clarify", "clarify.again", "clarify.meanwhile", "clarify.money", "reopened", "rephrase", "empty", "media",
 	"money.note", "fix.ask", "fix.how_more", "fix.ask_again", "fix.done_or_not", "fix.skip", "fix.yes_no",
 	"fix.confirm", "fix.money", "fix.back_none", "fix.back", "fix.same", "refer.ask", "refer.done",
 	"fixed", "fixed.next_time", "resume", "resume.offer", "mentioned.later", "mentioned.offer", "restart",
-	"text.noted", "secret", "told", "before", "before.brand", "choice.gone", "language",
+	"topic.ask", "text.noted", "secret", "told", "before", "before.brand", "choice.gone", "language",
 	"handoff.asked", "handoff.money", "handoff.restricted", "handoff.steps_used", "handoff.not_understood",
 	"handoff.anger", "handoff.cashout", "handoff.fraud", "handoff.outage", "handoff.device", "handoff.fault",
 	"code.check_first", "code.fresh", "code.wait", "code.other", "code.no", "code.not_you",
@@ -147,7 +147,7 @@ func (s *Script) Asked(st State) (asked intents.Asked, expectsText bool) {
 		return intents.AskedResult, false
 	}
 	if st.Fix == nil {
-		if st.Ended != nil && !st.offers("resume") {
+		if st.Ended != nil && !st.offers("resume") && !st.endedUnasked() {
 			return intents.AskedResult, false // "that was it", "no, still not"
 		}
 		return intents.AskedCheck, false

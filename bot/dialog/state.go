@@ -3,6 +3,7 @@ package dialog
 import (
 	"maps"
 	"slices"
+	"strings"
 
 	"tilldesk/content/source"
 	"tilldesk/intents"
@@ -107,6 +108,12 @@ func (s State) clone() State {
 // offers reports whether the last reply offered the choice.
 func (s State) offers(id string) bool {
 	return slices.ContainsFunc(s.Offered, func(c Choice) bool { return c.ID == id })
+}
+
+// endedUnasked reports whether the bot's last words ended a fix by what the
+// merchant told unasked, and asked to be set right.
+func (s State) endedUnasked() bool {
+	return s.Ended != nil && slices.ContainsFunc(s.Last, func(l Line) bool { return strings.HasPrefix(l.Key, "end:") })
 }
 
 func (f *Fixing) clone() *Fixing {

@@ -16,14 +16,18 @@ const offers = 3
 
 // clearlyOutside is the chance from which a message is taken for one that has
 // nothing to do with payments, rather than for one not understood.
-const clearlyOutside = 0.5
+const clearlyOutside = 0.65
 
 // shortest is how many characters say too little to be called outside: a
 // merchant in a hurry writes one.
 const shortest = 2
 
 // worthOffering is the chance below which an intent is not offered.
-const worthOffering = 0.08
+const worthOffering = 0.12
+
+// meantAgain is the chance from which one of the offered intents is taken to be
+// meant by what is written instead of a choice.
+const meantAgain = 0.47
 
 // understand reads a message outside a fix.
 func (t *turn) understand() {
@@ -31,12 +35,12 @@ func (t *turn) understand() {
 		t.handoff(CauseAsked)
 		return
 	}
-	if len(t.in.Codes) > 0 && (t.in.Decision != intents.Answer || t.intent() == "software.error" || t.in.Codes[0].Code.Intent == t.intent()) {
+	if len(t.in.Codes) > 0 && (t.in.Decision != intents.Answer || t.score() < likelyNew || t.intent() == "software.error" || t.in.Codes[0].Code.Intent == t.intent()) {
 		t.explainCode()
 		return
 	}
 	intent := t.intent()
-	if t.st.Phase == Clarifying && t.offered(intent) && t.in.Decision != intents.Reject && t.score() >= intents.SureAct {
+	if t.st.Phase == Clarifying && t.offered(intent) && t.in.Decision != intents.Reject && t.score() >= meantAgain {
 		t.follow(intent)
 		return
 	}
@@ -94,10 +98,12 @@ func (t *turn) nobody() {
 	t.again()
 }
 
-// takenBack reports whether "it works" is taken back in the next breath.
+// takenBack reports whether the end of the last fix is taken back in the next
+// breath: "it works" was not so, or what was heard and ended it is not.
 func (t *turn) takenBack() bool {
-	return t.justEnded() && t.in.Act == intents.ActNotFixed && t.sureAct(intents.SureAct) &&
-		(t.in.Decision != intents.Answer || t.intent() == t.st.Ended.Intent)
+	back := t.justEnded() && t.in.Act == intents.ActNotFixed ||
+		t.st.endedUnasked() && (t.in.Act == intents.ActNo || t.in.Act == intents.ActNotFixed)
+	return back && t.sureAct(intents.SureAct) && (t.in.Decision != intents.Answer || t.intent() == t.st.Ended.Intent)
 }
 
 // justEnded reports whether the bot's last words ended a fix.
@@ -275,7 +281,11 @@ func (t *turn) clarify() {
 	}
 	line := t.reply(KindClarify, key)
 	line.Choices = append(offered, t.script.choice("none"))
-	if t.script.playbooks[t.intent()] != nil && t.st.Clarified == 1 {
+	switch {
+	case t.st.Clarified > 1:
+	case slices.ContainsFunc(offered, func(c Choice) bool { return c.ID == "intent:"+moneyIntent }):
+		t.say(t.reply(KindNotice, "clarify.money")) // to take it another way may be to take it twice
+	case t.script.playbooks[t.intent()] != nil:
 		t.say(t.reply(KindNotice, "clarify.meanwhile"))
 	}
 	t.st.Phase = Clarifying

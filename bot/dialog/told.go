@@ -57,6 +57,9 @@ func (s *Script) told(text string) []fact {
 	if len(text) > maxHeard {
 		text = strings.ToValidUTF8(text[:maxHeard], "")
 	}
+	// Ways to say something in one language have letters of it.
+	han := strings.ContainsFunc(text, func(r rune) bool { return unicode.Is(unicode.Han, r) })
+	latin := strings.ContainsFunc(text, func(r rune) bool { return r >= 'a' && r <= 'z' })
 	var facts []fact
 	for _, step := range s.tellable {
 		var of []fact
@@ -67,8 +70,14 @@ func (s *Script) told(text string) []fact {
 			if way.words == nil {
 				continue
 			}
-			for _, re := range []*regexp.Regexp{way.words.zh, way.words.en} {
-				if f, ok := find(re, text, way.result); ok {
+			for _, in := range []struct {
+				re    *regexp.Regexp
+				spoke bool
+			}{{way.words.zh, han}, {way.words.en, latin}} {
+				if !in.spoke {
+					continue
+				}
+				if f, ok := find(in.re, text, way.result); ok {
 					f.step = step.ID
 					of = append(of, f)
 				}
@@ -196,8 +205,6 @@ func (t *turn) hear() (asked Result) {
 		case f.denied, answered && known == f.result:
 		case f.step == fix.Step:
 			asked = f.result
-		case step != nil && endsAt(step.on(f.result)):
-			// It would end the fix: that is asked, not concluded.
 		case f.result == NotFixed && t.in.Act == intents.ActFixed && t.in.ActScore >= intents.SureAct:
 		default:
 			fix.Evidence = fix.with(f.step, f.result)
@@ -208,12 +215,12 @@ func (t *turn) hear() (asked Result) {
 	return asked
 }
 
-func endsAt(on *Turn) bool { return on != nil && !on.End.IsZero() }
-
 // knew writes down and says what was heard of the playbook under way, so that
 // the merchant can set it right; what matters to others is kept for them. It
-// returns where that leads at once, or nil.
-func (t *turn) knew() (on *Turn) {
+// returns the step whose answer leads somewhere at once and where to, or nil.
+// What ends the fix goes before what moves it: a battery that swells is not
+// looked at from another side.
+func (t *turn) knew() (of *Step, on *Turn) {
 	fix := t.st.Fix
 	var known []source.Text
 	heard := fix.Heard
@@ -233,8 +240,10 @@ func (t *turn) knew() (on *Turn) {
 		}
 		t.st.Tried = append(t.st.Tried, Tried{Intent: fix.Intent, Step: id, Result: result})
 		known = append(known, step.known(result))
-		if next := step.on(result); on == nil && next != nil && (next.Goto != "" || next.Person != "") {
-			on = next
+		switch next := step.on(result); {
+		case next == nil, !next.Say.IsZero():
+		case on == nil, on.End.IsZero() && !next.End.IsZero():
+			of, on = step, next
 		}
 	}
 	if len(known) > 0 {
@@ -243,7 +252,7 @@ func (t *turn) knew() (on *Turn) {
 		line.Intent = fix.Intent
 		t.say(line)
 	}
-	return on
+	return of, on
 }
 
 // known is what is said back of a result that was told.

@@ -61,6 +61,14 @@ func TestTold(t *testing.T) {
 		{"屏幕上什么提示都没有", facts{"screen_text": "no"}},
 		{"someone glued a poster over our code", facts{"pasted_over": ""}},
 		{"另外贴了一张码在上面", facts{"pasted_over": "yes"}},
+		{"电池鼓包了开不了机", facts{"unsafe": "yes"}},
+		{"後蓋被電池頂起來了，充不進電", facts{"unsafe": "yes"}},
+		{"没鼓包，就是开不了机", facts{"unsafe": "not yes"}},
+		{"刚把一碗汤倒机器上了", facts{"unsafe": "yes"}},
+		{"上个月进过水，会不会是这个原因", facts{"unsafe": ""}},
+		{"the back is swollen and it will not start", facts{"unsafe": "yes"}},
+		{"it is not hot", facts{"unsafe": ""}},
+		{"we sell hot soup, the terminal is dead", facts{"unsafe": ""}},
 		{"微信能付，微信支付宝都不行", facts{"other_wallet": ""}}, // both ways: nothing is guessed
 	} {
 		told := c.Script.ToldBy(read(tt.text))

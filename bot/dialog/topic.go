@@ -1,18 +1,22 @@
 package dialog
 
-import "tilldesk/intents"
+import (
+	"slices"
+
+	"tilldesk/intents"
+)
 
 // topic reads a message inside a fix that is no answer: another trouble, a
 // question by the way, or something not understood.
 func (t *turn) topic(step *Step) {
 	intent := t.intent()
 	topic := t.in.Act == intents.ActTopic && t.in.ActScore >= intents.SureAct
-	sure := t.in.Decision == intents.Answer && (topic || t.score() >= newTopic) && t.may(intent)
+	sure := t.in.Decision == intents.Answer && (topic && t.score() >= likelyNew || t.score() >= newTopic) && t.may(intent)
 	hit, answered := t.hit()
 	switch {
 	case t.sureAct(t.enough(step)) && (!sure || intent == t.st.Fix.Intent):
 		t.act(step, t.in.Act)
-	case t.news && (!sure || intent == t.st.Fix.Intent):
+	case t.news && (!sure || intent == t.st.Fix.Intent || t.leadsTo(intent)):
 		t.productive()
 		t.reason(NextStep)
 		t.st.Fix.Step = ""
@@ -33,9 +37,24 @@ func (t *turn) topic(step *Step) {
 	case answered && t.in.Decision != intents.Clarify:
 		t.passage(hit)
 		t.again()
+	case step != nil && len(t.another()) > 0:
+		t.askWhether(step)
 	default:
 		t.misheard(step)
 	}
+}
+
+// leadsTo reports whether what was heard leads from the fix under way to that of
+// the intent: to go there is to go on, with all that is known.
+func (t *turn) leadsTo(intent string) bool {
+	return slices.ContainsFunc(t.st.Fix.Heard, func(id string) bool {
+		step := t.script.stepOf(t.st.Fix.Intent, id)
+		if step == nil {
+			return false
+		}
+		on := step.on(t.st.Fix.Answers[id])
+		return on != nil && on.Goto == intent
+	})
 }
 
 // enough is the chance from which a message that fits nothing else is taken for
@@ -70,15 +89,70 @@ func (t *turn) digress(intent string) {
 	t.again()
 }
 
-// misheard asks again for an answer to the step; a person after that.
-func (t *turn) misheard(step *Step) {
+// From which probabilities a message that is no answer may be another trouble:
+// that it is no answer, and that it is this trouble.
+const (
+	perhapsTopic   = 0.6
+	perhapsTrouble = 0.2
+	likelyTrouble  = 0.4 // where words from a screen are waited for
+)
+
+// another returns the troubles, at most two, that a message inside a fix may
+// tell of beside the one under way, though none of them for sure: "the terminal
+// froze" is no answer, whatever was asked.
+func (t *turn) another() (troubles []string) {
+	if t.in.Act != intents.ActTopic || t.in.ActScore < perhapsTopic {
+		return nil
+	}
+	step := t.asked()
+	for _, g := range t.in.Guesses {
+		if g.Intent == anyError && step != nil && step.Expects == "text" {
+			continue // all words from a screen look like an error message
+		}
+		if g.Score >= perhapsTrouble && g.Intent != t.st.Fix.Intent && t.script.playbooks[g.Intent] != nil && len(troubles) < 2 {
+			troubles = append(troubles, g.Intent)
+		}
+	}
+	return troubles
+}
+
+// mayAskAgain counts a message inside a fix that was not understood, for this
+// reason. After some in a row there is a person, and nothing more to ask.
+func (t *turn) mayAskAgain(why Reason) bool {
 	t.st.Missed++
 	if t.st.Missed > maxMissed {
 		t.handoff(CauseNotUnderstood)
-		return
+		return false
 	}
 	t.unproductive()
-	t.reason(Unanswered)
+	t.reason(why)
+	return true
+}
+
+// askWhether asks whether the message tells of another trouble, and again what
+// was asked.
+func (t *turn) askWhether(step *Step) {
+	if !t.mayAskAgain(Unclear) {
+		return
+	}
+	line := t.stepLine(step)
+	ask := t.reply(KindClarify, "topic.ask")
+	if step.Kind == Check {
+		ask.Text = join("\n", ask.Text, step.Text)
+	}
+	ask.Intent, ask.Step = line.Intent, line.Step
+	for _, intent := range t.another() {
+		ask.Choices = append(ask.Choices, t.script.intentChoice(intent))
+	}
+	ask.Choices = append(ask.Choices, line.Choices...)
+	t.say(ask)
+}
+
+// misheard asks again for an answer to the step; a person after that.
+func (t *turn) misheard(step *Step) {
+	if !t.mayAskAgain(Unanswered) {
+		return
+	}
 	if step == nil {
 		t.proceed()
 		return

@@ -5,7 +5,11 @@
 // it goes by the longest known phrase first, which is what readers need.
 //
 // The character tables were generated with OpenCC 1.1.6 (Apache-2.0,
-// configurations t2s and s2hk), one pair of characters after another.
+// configurations t2s and s2hk), one pair of characters after another. Where the
+// Traditional form that OpenCC gives is rare today, or looks Simplified to
+// readers in Taiwan, the one that people type in both Taiwan and Hong Kong
+// stands in its place: 群 rather than 羣, 裡 than 裏, 說 than 説, 商戶 than 商户. The
+// particle 着 stays as it is, since there is no form that both use.
 package hanzi
 
 import (

@@ -26,7 +26,9 @@ func (m *Model) Classify(text string, top []Guess) (guesses []Guess, known float
 
 	sum := 0.0
 	for _, v := range s.scores {
-		sum += math.Exp(m.trust.heat * float64(v-best))
+		if x := m.trust.heat * float64(v-best); x > negligibly {
+			sum += math.Exp(x)
+		}
 	}
 	guesses = top[:0]
 	for _, label := range s.top(cap(top)) {
@@ -35,6 +37,10 @@ func (m *Model) Classify(text string, top []Guess) (guesses []Guess, known float
 	}
 	return guesses, known
 }
+
+// negligibly is the power of e from which a label's share cannot be seen in a
+// sum of at least 1.
+const negligibly = -40
 
 // score sets the scores of all labels and returns how much of the text is made
 // of known features.
@@ -53,7 +59,8 @@ func (m *Model) score(s *scratch, text string) (coverage float32) {
 		}
 	}
 	factors := scale(&known, units)
-	copy(s.scores, m.bias)
+	scores := s.scores
+	copy(scores, m.bias)
 	length := float32(0)
 	for _, f := range s.found {
 		g := m.groups[f.feature]
@@ -63,11 +70,11 @@ func (m *Model) score(s *scratch, text string) (coverage float32) {
 		}
 		x *= m.unit
 		for _, e := range m.entries[m.starts[f.feature]:m.starts[f.feature+1]] {
-			s.scores[e.label] += x * float32(e.weight)
+			scores[e.label] += x * float32(e.weight)
 		}
 	}
 	for label, lean := range m.lean {
-		s.scores[label] += lean * length
+		scores[label] += lean * length
 	}
 	return covered(&known, &unknown, units)
 }

@@ -25,6 +25,11 @@ type Options struct {
 	// rehearsal, so that probabilities are but a guess, and training takes a
 	// fraction of the time.
 	Ranking bool
+	// Outside is the share of messages that belong to no label, between 0 and
+	// 1; one in five if it is not positive. It moves the probabilities and
+	// leaves their order nearly as it is. Less is right where one of the labels
+	// is for what belongs to no other.
+	Outside float64
 	// Workers is how many goroutines train; GOMAXPROCS if it is not positive.
 	// The model does not depend on it.
 	Workers int
@@ -102,12 +107,16 @@ func train(ctx context.Context, examples []Example, opt Options) (*Model, error)
 		return nil, err
 	}
 	full := lessons[0]
+	outside := opt.Outside
+	if outside <= 0 {
+		outside = usualOutside
+	}
 	m := &Model{
 		labels: names,
 		unseen: full.space.unseen,
 		bias:   learnt.bias,
 		lean:   learnt.lean,
-		trust:  newTrust(lessons[1:]),
+		trust:  newTrust(lessons[1:], outside),
 	}
 	starts, entries, unit := prune(learnt.weights, len(c.groups))
 	m.unit = unit

@@ -32,9 +32,9 @@ func best2(scores []float32) (label int, best, next float32) {
 	return label, best, next
 }
 
-// outside is the assumed share of messages that belong to no label. It moves
-// the probabilities, not their order.
-const outside = .2
+// usualOutside is the share of messages that are taken to belong to no label
+// unless Options say otherwise.
+const usualOutside = .2
 
 // What is assumed before rehearsing: what rehearsals on public corpora come to.
 // The more rows are rehearsed with, the less it counts; doubt is how firmly it
@@ -47,8 +47,8 @@ var usual = trust{
 const doubt = 2.0
 
 // newTrust learns from what the machines made of held-back rows.
-func newTrust(rehearsals []*lesson) trust {
-	return trust{heat: fitHeat(rehearsals), known: fitKnown(rehearsals)}
+func newTrust(rehearsals []*lesson, outside float64) trust {
+	return trust{heat: fitHeat(rehearsals), known: fitKnown(rehearsals, outside)}
 }
 
 // fitHeat returns the heat under which the true labels of held-back rows are
@@ -108,7 +108,7 @@ func (l *logistic) at(x *signals) float64 {
 // fitKnown learns to tell held-back rows of taught labels from those of
 // foreign ones. Weights are not negative: with few rows a signal may seem to
 // speak against its nature, and it would do so in earnest.
-func fitKnown(rehearsals []*lesson) logistic {
+func fitKnown(rehearsals []*lesson, outside float64) logistic {
 	var xs []signals
 	var ys []float64
 	var count [2]float64

@@ -21,8 +21,9 @@ type Row struct {
 	Took     time.Duration
 }
 
-// Figures are the measures of one file, in the form of CONTRACT.md. Shares are
-// between 0 and 1; a share of nothing is 0.
+// Figures are the measures of one file, in the form of CONTRACT.md, and how far
+// the scores are to be trusted. Shares are between 0 and 1; a share of nothing
+// is 0.
 type Figures struct {
 	File             string  `json:"file"`
 	N                int     `json:"n"`
@@ -35,6 +36,9 @@ type Figures struct {
 	AnsweredAccuracy float64 `json:"answered_accuracy"`
 	P50Micros        float64 `json:"p50_micros"`
 	P99Micros        float64 `json:"p99_micros"`
+	AUROC            float64 `json:"auroc"`
+	OOSRecallAt95    float64 `json:"oos_recall_at_95"`
+	Calibration      float64 `json:"calibration_error"` // over ten bins
 }
 
 // Of computes the figures of rows.
@@ -65,6 +69,7 @@ func Of(file string, rows []Row) Figures {
 	f.AnsweredAccuracy = share(answeredRight, answered)
 	f.MacroF1 = macroF1(rows)
 	f.P50Micros, f.P99Micros = percentiles(rows)
+	f.AUROC, f.OOSRecallAt95, f.Calibration = AUROC(rows), OOSRecallAt95(rows), CalibrationError(rows, 10)
 	return f
 }
 

@@ -18,13 +18,17 @@ func TestFigures(t *testing.T) {
 	}
 	f := measure.Of("x", rows)
 	want := measure.Figures{File: "x", N: 5, Accuracy: 0.6, InScopeAccuracy: 0.5, OOSRecall: 1, OOSPrecision: 0.5,
-		Answered: 0.4, AnsweredAccuracy: 0.5, P50Micros: 3, P99Micros: 4}
+		Answered: 0.4, AnsweredAccuracy: 0.5, P50Micros: 3, P99Micros: 4, AUROC: 1, OOSRecallAt95: 1}
 	// F1: a 2*1/(2+1), b 2*1/(2+2), oos 2*1/(1+2).
 	want.MacroF1 = (2./3 + 2./4 + 2./3) / 3
 	if math.Abs(f.MacroF1-want.MacroF1) > 1e-12 {
 		t.Errorf("macro F1 %.4f, want %.4f", f.MacroF1, want.MacroF1)
 	}
-	f.MacroF1 = want.MacroF1
+	// Off by .1, .7, .2, .7 and .2.
+	if math.Abs(f.Calibration-1.9/5) > 1e-12 {
+		t.Errorf("calibration error %.4f, want .38", f.Calibration)
+	}
+	f.MacroF1, f.Calibration = want.MacroF1, want.Calibration
 	if f != want {
 		t.Errorf("figures %+v, want %+v", f, want)
 	}
