@@ -15,6 +15,16 @@ type Reply struct {
 	Choices []Choice         `json:"choices"`
 	Article *string          `json:"article"`
 	Media   []Media          `json:"-"` // files that staff send with it; each channel shows them in its way
+	// Corrects is set if an earlier message is to read otherwise. A channel whose
+	// messages can be changed changes that one; others send Text, which says
+	// that it is a correction.
+	Corrects *Correction `json:"-"`
+}
+
+// A Correction is how an earlier message to a merchant is to read.
+type Correction struct {
+	Message MessageID `json:"message"`
+	Text    string    `json:"text"`
 }
 
 // A Choice is something to press, in the merchant's language.

@@ -79,6 +79,10 @@ var caseActions = map[string]action{
 		_, err := c.desk.Merge(ctx, ticket, who, strings.ToUpper(strings.TrimSpace(form.Get("into"))))
 		return err
 	},
+	"split": func(c *Console, ctx context.Context, ticket string, who desk.Actor, _ url.Values) error {
+		_, err := c.desk.Split(ctx, ticket, who)
+		return err
+	},
 	"name": func(c *Console, ctx context.Context, ticket string, who desk.Actor, form url.Values) error {
 		_, err := c.desk.Rename(ctx, ticket, who, form.Get("name"))
 		return err
@@ -90,7 +94,7 @@ var caseActions = map[string]action{
 func (c *Console) sayTo(ctx context.Context, ticket string, who desk.Actor, form url.Values, media []bot.Media) error {
 	text := form.Get("text")
 	if form.Get("as") != "note" {
-		_, _, err := c.desk.Reply(ctx, ticket, who, desk.Message{Client: form.Get("id"), Text: text, Media: media})
+		_, _, err := c.desk.Reply(ctx, ticket, who, desk.Message{Client: form.Get("id"), Text: text, Media: media, To: bot.ConversationID(form.Get("to"))})
 		return err
 	}
 	mentions, err := c.mentioned(ctx, text)

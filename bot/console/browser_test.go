@@ -91,11 +91,15 @@ func TestTheWholeWay(t *testing.T) {
 		const bytes = Uint8Array.from(atob(canvas.toDataURL("image/png").split(",")[1]), (c) => c.charCodeAt(0));
 		const chosen = new DataTransfer();
 		chosen.items.add(new File([bytes], "menu.png", { type: "image/png" }));
-		document.querySelector("#compose [name=picture]").files = chosen.files;
-		document.querySelector("#compose").requestSubmit();
+		const field = document.querySelector("#compose [name=picture]");
+		field.files = chosen.files;
+		field.dispatchEvent(new Event("change", { bubbles: true }));
 	})(); null`)
+	sam.Says("menu.png")
+	sam.Shot("picture-chosen")
+	browsertest.Eval[any](sam, "document.querySelector('#compose').requestSubmit(); null")
 	merchant.Until("[...document.querySelectorAll('.line.staff img')].some((img) => img.naturalWidth > 0)")
-	sam.Until("document.querySelector('#compose [name=picture]').files.length === 0")
+	sam.Until("document.querySelector('#compose [name=picture]').files.length === 0 && document.querySelector('#picked').hidden")
 	sam.Type("#say", "a draft that is not finished")
 	sam.Go(s.URL + path)
 	sam.Until("document.querySelector('#say').value === 'a draft that is not finished'")
@@ -180,6 +184,7 @@ func TestScreens(t *testing.T) {
 			p := one.enter(l, name, "/desk/")
 			for _, screen := range []struct{ name, path string }{
 				{"queue", "/desk/"}, {"open", "/desk/?view=open"}, {"empty", "/desk/?view=snoozed"}, {"case", "/desk/case/" + s.shown[0]}, {"taken", "/desk/case/" + s.shown[1]},
+				{"merged", "/desk/case/" + s.shown[2]}, {"double", "/desk/case/" + s.shown[3]}, {"merged-merchant", "/desk/merchant/" + string(one.conversationOf(s.shown[2]))},
 				{"merchant", "/desk/merchant/" + string(one.conversationOf(s.shown[0]))},
 				{"search", "/desk/search?q=" + map[string]string{"zh-CN": "花呗", "en": "huabei"}[l.Lang]},
 				{"undelivered", "/desk/undelivered"}, {"figures", "/desk/figures"}, {"canned", "/desk/canned"}, {"team", "/desk/team"},
@@ -320,7 +325,16 @@ func (s *service) fill() {
 	merchant("wechat", "帐户被限制收款了", "找人工")
 	ago(time.Minute)
 	merchant("telegram", "打印机不出纸", "找人工")
-	s.shown = [2]string{first, second}
+	// A merchant who wrote in two places, and one of their cases merged into the other.
+	ago(6 * time.Minute)
+	double := merchant("web", "扫码盒子不亮了", "找人工")
+	ago(5 * time.Minute)
+	kept := merchant("wechat", "我刚在网页上也问过，扫码盒子不亮", "找人工")
+	_, err = s.desk.Merge(ctx, double, li, kept)
+	must(err)
+	ago(4 * time.Minute)
+	s.hears("web", fmt.Sprintf("merchant-%06d", n-1), "插头换过了，还是不亮")
+	s.shown = [4]string{first, second, kept, double}
 	// One reply that may have arrived, one that has not.
 	out, err := s.db.ClaimOut(ctx, "test", time.Now(), time.Minute, 2, "wechat")
 	must(err)

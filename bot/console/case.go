@@ -1,7 +1,6 @@
 package console
 
 import (
-	"context"
 	"crypto/rand"
 	"fmt"
 	"math"
@@ -35,6 +34,8 @@ type caseBody struct {
 	Members, Urgencies  []option
 	Snoozes             []option
 	Earlier             string
+	MergedInto          string
+	Talks               []option // where a reply may go, if there is a choice
 	Lines               []line
 	ClientID            string
 	Window              *marked
@@ -63,7 +64,7 @@ type viewer struct {
 
 // can is what may be done with a case now.
 type can struct {
-	Take, Resolve, Give, Snooze, Wake, PutBack, Release, Close, Merge, Reopen, More, Block, Unblock bool
+	Take, Resolve, Give, Snooze, Wake, PutBack, Release, Close, Merge, Split, Reopen, More, Block, Unblock bool
 }
 
 type fact struct{ Name, Value string }
@@ -91,6 +92,14 @@ func (c *Console) showCase(w http.ResponseWriter, r *http.Request) {
 		c.fail(w, r, err)
 		return
 	}
+	for _, double := range card.Doubles { // what was noted there is not lost
+		some, err := c.desk.Timeline(ctx, double.Ticket, 0, 0)
+		if err != nil {
+			c.fail(w, r, err)
+			return
+		}
+		events = append(events, some...)
+	}
 	names, err := c.names(ctx)
 	if err != nil {
 		c.fail(w, r, err)
@@ -104,18 +113,18 @@ func (c *Console) showCase(w http.ResponseWriter, r *http.Request) {
 	k := card.Case
 	p.Ticket, p.Title = k.Ticket, k.Ticket+" "+titleOf(v.Lang, k)
 	body := c.caseHead(v, k, names)
-	body.Lines = c.lines(v.Lang, card.Messages, events, names)
-	if len(card.Messages) > 0 {
-		first := card.Messages[0]
-		earlier, err := c.store.Before(ctx, k.Conversation, first.Seq, 1)
-		if err != nil {
-			c.fail(w, r, err)
-			return
-		}
-		if len(earlier) > 0 {
-			body.Earlier = "/desk/merchant/" + string(k.Conversation) + "?before=" + strconv.FormatInt(first.Seq, 10)
-		}
+	body.Lines = c.lines(v.Lang, card.Talks, card.Messages, events, names)
+	shown := newPaging(card.Talks, nil)
+	shown.saw(card.Messages)
+	earlier, err := c.before(ctx, card.Talks, shown, 1)
+	if err != nil {
+		c.fail(w, r, err)
+		return
 	}
+	if len(earlier) > 0 {
+		body.Earlier = "/desk/merchant/" + string(k.Conversation) + shown.query()
+	}
+	body.Talks = talkOptions(v.Lang, card)
 	for _, m := range members {
 		if m.ID == k.Owner {
 			continue
@@ -130,7 +139,10 @@ func (c *Console) showCase(w http.ResponseWriter, r *http.Request) {
 		body.Members = append(body.Members, option{m.ID, name, false})
 	}
 	body.ClientID = rand.Text()
-	if body.Window, err = c.window(ctx, v.Lang, k); err != nil {
+	if k.MergedInto != "" {
+		p.Follows = "all" // what is said goes to the other case, and is shown here too
+	}
+	if body.Window, err = c.window(v.Lang, answered(card, body.Talks)); err != nil {
 		c.fail(w, r, err)
 		return
 	}
@@ -139,27 +151,58 @@ func (c *Console) showCase(w http.ResponseWriter, r *http.Request) {
 	c.show(w, r, http.StatusOK, "case", p)
 }
 
+// talkOptions are the conversations in which the merchant waits for the people
+// of a case; that in which they wrote last is chosen. Nil if there is but one.
+func talkOptions(lang source.Lang, card desk.Card) []option {
+	var options []option
+	wrote := card.Case.Conversation
+	waits := func(c bot.Conversation) bool {
+		return c.ID == card.Case.Conversation || c.State.Ticket == card.Case.Ticket
+	}
+	for _, m := range card.Messages {
+		if m.Author == bot.Merchant && slices.ContainsFunc(card.Talks, func(c bot.Conversation) bool { return c.ID == m.Conversation && waits(c) }) {
+			wrote = m.Conversation
+		}
+	}
+	for _, c := range card.Talks {
+		if waits(c) {
+			options = append(options, option{string(c.ID), talkName(lang, card.Talks, c.ID), c.ID == wrote})
+		}
+	}
+	if len(options) < 2 {
+		return nil
+	}
+	return options
+}
+
 // fewLeft is how many messages of a window are few.
 const fewLeft = 2
 
-// window says what may still be sent to the merchant, where the network grants
-// only so much; nil where it does not.
-func (c *Console) window(ctx context.Context, lang source.Lang, k desk.Case) (*marked, error) {
+// answered is the conversation that a reply goes to unless another is chosen.
+func answered(card desk.Card, talks []option) bot.Conversation {
+	for _, one := range talks {
+		i := slices.IndexFunc(card.Talks, func(c bot.Conversation) bool { return string(c.ID) == one.Value })
+		if one.Chosen && i >= 0 {
+			return card.Talks[i]
+		}
+	}
+	return card.Talks[0] // of the case
+}
+
+// window says what may still be sent in a conversation, where the network
+// grants only so much; nil where it does not.
+func (c *Console) window(lang source.Lang, talk bot.Conversation) (*marked, error) {
 	if c.opt.Channel == nil {
 		return nil, nil
 	}
-	channel, ok := c.opt.Channel(k.Address.Channel).(bot.Windowed)
+	channel, ok := c.opt.Channel(talk.Address.Channel).(bot.Windowed)
 	if !ok {
 		return nil, nil
 	}
-	conversation, err := c.store.Conversation(ctx, k.Conversation)
-	if err != nil {
-		return nil, err
-	}
 	now := c.now()
-	window, err := channel.Window(conversation, now)
+	window, err := channel.Window(talk, now)
 	if err != nil {
-		return nil, fmt.Errorf("asking what may be sent in conversation %s: %w", k.Conversation, err)
+		return nil, fmt.Errorf("asking what may be sent in conversation %s: %w", talk.ID, err)
 	}
 	left := window.Left(now)
 	switch {
@@ -179,7 +222,7 @@ func (c *Console) caseHead(v signin.Viewer, k desk.Case, names map[string]string
 		Ticket: k.Ticket, Title: titleOf(lang, k), Back: "/desk/",
 		State: k.State, StateName: say(lang, "state."+string(k.State)),
 		Urgent: k.Urgency >= desk.High && k.Open(), Urgency: say(lang, "urgency."+strconv.Itoa(int(k.Urgency))),
-		Owner: nameIn(names, k.Owner), Mine: k.Owner == string(v.ID) && k.Owner != "", Snoozed: k.Snoozed, Blocked: k.Blocked,
+		Owner: nameIn(names, k.Owner), Mine: k.Owner == string(v.ID) && k.Owner != "", Snoozed: k.Snoozed, Blocked: k.Blocked, MergedInto: k.MergedInto,
 	}
 	if body.Mine {
 		body.Back = "/desk/?view=mine"
@@ -203,7 +246,7 @@ func (c *Console) caseHead(v signin.Viewer, k desk.Case, names map[string]string
 	body.Can = can{
 		Take: open && k.Owner == "", Resolve: open && may, Give: open && may, Snooze: open && may && k.Snoozed.IsZero(),
 		Wake: open && may && !k.Snoozed.IsZero(), PutBack: open && may && k.Owner != "", Release: open && may,
-		Close: open && may, Merge: open && may, Reopen: !open, More: open && may,
+		Close: open && may, Merge: open && may, Split: k.MergedInto != "", Reopen: !open && k.MergedInto == "", More: open && may,
 		Block: open && lead && k.Blocked.IsZero(), Unblock: lead && !k.Blocked.IsZero(),
 	}
 	for u := desk.Low; u <= desk.Urgent; u++ {
@@ -288,13 +331,13 @@ func (c *Console) cardOf(lang source.Lang, card desk.Card, body *caseBody) {
 	}
 	for _, photo := range card.Photos {
 		if n := mediaIndex(card.Messages, photo); n >= 0 {
-			body.Photos = append(body.Photos, photoURL(k.Conversation, photo.Message, n))
+			body.Photos = append(body.Photos, photoURL(photo.Conversation, photo.Message, n))
 		}
 	}
 	for _, hit := range card.Passages {
 		body.Passages = append(body.Passages, passageOf(hit, k.Lang))
 	}
-	body.Past, body.Similar = c.links(lang, card.Earlier), c.links(lang, card.Similar)
+	body.Past, body.Similar = c.links(lang, slices.Concat(card.Doubles, card.Earlier)), c.links(lang, card.Similar)
 }
 
 // mediaIndex finds a photo among the files of its message.

@@ -36,7 +36,9 @@ type Desk interface {
 	Card(ctx context.Context, ticket string) (desk.Card, error)
 	Cases(ctx context.Context, f desk.Filter) (desk.Page, error)
 	CasesOf(ctx context.Context, conversation bot.ConversationID, limit int) ([]desk.Case, error)
+	CasesOfMerchant(ctx context.Context, conversation bot.ConversationID, limit int) ([]desk.Case, error)
 	Counts(ctx context.Context, who desk.Actor) (desk.Counts, error)
+	Loads(ctx context.Context) (map[string]desk.Load, error)
 	Timeline(ctx context.Context, ticket string, after int64, limit int) ([]desk.Event, error)
 	Members(ctx context.Context) ([]desk.Member, error)
 
@@ -53,6 +55,7 @@ type Desk interface {
 	Tag(ctx context.Context, ticket string, who desk.Actor, tags []string) (desk.Case, error)
 	SetUrgency(ctx context.Context, ticket string, who desk.Actor, u desk.Urgency) (desk.Case, error)
 	Merge(ctx context.Context, ticket string, who desk.Actor, into string) (desk.Case, error)
+	Split(ctx context.Context, ticket string, who desk.Actor) (desk.Case, error)
 	Rename(ctx context.Context, ticket string, who desk.Actor, name string) (desk.Case, error)
 
 	Subscribe(ctx context.Context, after int64) <-chan desk.Event
@@ -74,6 +77,9 @@ type Desk interface {
 // is [desk.ErrNotFound].
 type Store interface {
 	Conversation(ctx context.Context, id bot.ConversationID) (bot.Conversation, error)
+	// ConversationsOf returns the conversations of the merchant of one, that one
+	// first.
+	ConversationsOf(ctx context.Context, id bot.ConversationID) ([]bot.Conversation, error)
 	// Before returns the last messages of a conversation with a seq below
 	// before, oldest first; 0 is after the newest.
 	Before(ctx context.Context, conversation bot.ConversationID, before int64, limit int) ([]bot.Entry, error)
@@ -94,7 +100,7 @@ type Store interface {
 	// Blocked returns since when a merchant is kept out; zero if they are not.
 	Blocked(ctx context.Context, conversation bot.ConversationID) (time.Time, error)
 	Export(ctx context.Context, id bot.ConversationID) ([]byte, error)
-	// Erase deletes all of a conversation and returns the files that are to be
+	// Erase deletes all of the merchant of a conversation and returns the files that are to be
 	// deleted from the media folder.
 	Erase(ctx context.Context, id bot.ConversationID) (files []string, err error)
 

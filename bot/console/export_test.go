@@ -2,6 +2,11 @@ package console
 
 import "html/template"
 
+var (
+	DeedOf   = deedOf
+	DetailOf = detailOf
+)
+
 // Break lets each page whose name is given panic while it is made, in every
 // language.
 func (c *Console) Break(name string) {

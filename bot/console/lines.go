@@ -34,8 +34,9 @@ type line struct {
 // lull is how long a talk is quiet before the time is said again.
 const lull = 10 * time.Minute
 
-// lines sets out messages and what happened to the case between them.
-func (c *Console) lines(lang source.Lang, messages []bot.Entry, events []desk.Event, names map[string]string) []line {
+// lines sets out messages and what happened to the case between them. Where the
+// merchant has several talks, each message says from which one it is.
+func (c *Console) lines(lang source.Lang, talks []bot.Conversation, messages []bot.Entry, events []desk.Event, names map[string]string) []line {
 	by := map[bot.MessageID]string{} // who wrote for staff
 	for _, e := range events {
 		if e.Kind == desk.EventReply {
@@ -44,7 +45,11 @@ func (c *Console) lines(lang source.Lang, messages []bot.Entry, events []desk.Ev
 	}
 	var all []line
 	for _, m := range messages {
-		all = append(all, messageLine(lang, m, by[m.ID]))
+		one := messageLine(lang, m, by[m.ID])
+		if len(talks) > 1 {
+			one.By = say(lang, "by.on", one.By, talkName(lang, talks, m.Conversation))
+		}
+		all = append(all, one)
 	}
 	for _, e := range events {
 		if len(messages) > 0 && e.At.Before(messages[0].At) {
@@ -61,6 +66,30 @@ func (c *Console) lines(lang source.Lang, messages []bot.Entry, events []desk.Ev
 		last = all[i].At
 	}
 	return all
+}
+
+// talkName is what a conversation is called beside others of the merchant: the
+// channel, with a number if there are more of it.
+func talkName(lang source.Lang, talks []bot.Conversation, id bot.ConversationID) string {
+	name, n, same := "", 0, 0
+	for _, c := range talks {
+		if c.ID == id {
+			name = sayOr(lang, "channel."+c.Address.Channel, c.Address.Channel)
+			for _, other := range talks {
+				if other.Address.Channel != c.Address.Channel {
+					continue
+				}
+				same++
+				if other.ID <= id {
+					n++
+				}
+			}
+		}
+	}
+	if same > 1 {
+		name += " " + strconv.Itoa(n)
+	}
+	return name
 }
 
 func messageLine(lang source.Lang, m bot.Entry, by string) line {
@@ -145,7 +174,7 @@ func eventLine(lang source.Lang, e desk.Event, names map[string]string) (line, b
 	case desk.EventRated:
 		one.Event = say(lang, key, e.Text)
 	case desk.EventTaken, desk.EventPutBack, desk.EventTags, desk.EventSnoozed, desk.EventWoken, desk.EventOverdue,
-		desk.EventResolved, desk.EventConfirmed, desk.EventReleased, desk.EventMerged, desk.EventRenamed, desk.EventUnblocked:
+		desk.EventResolved, desk.EventConfirmed, desk.EventReleased, desk.EventMerged, desk.EventSplit, desk.EventRenamed, desk.EventUnblocked:
 		one.Event = say(lang, key, actor, e.Text)
 	default:
 		return line{}, false

@@ -22,6 +22,7 @@ type merchantBody struct {
 	ID            bot.ConversationID
 	Channel, Lang string
 	Facts         []fact
+	Merged        bool // several conversations are shown as one
 	Lead          bool
 	Blocked       time.Time // since when they are kept out; zero if they are not
 	Word          string    // to be typed before all is erased
@@ -38,7 +39,7 @@ const (
 func (c *Console) merchant(w http.ResponseWriter, r *http.Request) {
 	ctx, v := r.Context(), signin.From(r.Context())
 	id := bot.ConversationID(r.PathValue("id"))
-	conversation, err := c.store.Conversation(ctx, id)
+	talks, err := c.store.ConversationsOf(ctx, id)
 	if err != nil {
 		c.fail(w, r, err)
 		return
@@ -48,14 +49,17 @@ func (c *Console) merchant(w http.ResponseWriter, r *http.Request) {
 		c.fail(w, r, err)
 		return
 	}
-	p.Follows = "none" // what was long ago does not change
-	cases, err := c.desk.CasesOf(ctx, id, casesAtOnce)
+	p.Follows, p.Pause = "all", 3000
+	if r.URL.Query().Has("before") {
+		p.Follows = "none" // what was long ago does not change
+	}
+	cases, err := c.desk.CasesOfMerchant(ctx, id, casesAtOnce)
 	if err != nil {
 		c.fail(w, r, err)
 		return
 	}
-	before, _ := strconv.ParseInt(r.URL.Query().Get("before"), 10, 64) // 0, the newest, if it is no number
-	messages, err := c.store.Before(ctx, id, before, messagesAtOnce)
+	at := newPaging(talks, r.URL.Query()["before"])
+	messages, err := c.before(ctx, talks, at, messagesAtOnce)
 	if err != nil {
 		c.fail(w, r, err)
 		return
@@ -66,7 +70,7 @@ func (c *Console) merchant(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	var events []desk.Event
-	for _, k := range cases {
+	for _, k := range cases { // of all conversations
 		some, err := c.desk.Timeline(ctx, k.Ticket, 0, 0)
 		if err != nil {
 			c.fail(w, r, err)
@@ -74,12 +78,16 @@ func (c *Console) merchant(w http.ResponseWriter, r *http.Request) {
 		}
 		events = append(events, some...)
 	}
-	lang := v.Lang
+	lang, conversation := v.Lang, talks[0]
+	var channels []string
+	for _, talk := range talks {
+		channels = append(channels, talkName(lang, talks, talk.ID))
+	}
 	body := merchantBody{
-		ID: id, Channel: sayOr(lang, "channel."+conversation.Address.Channel, conversation.Address.Channel),
+		ID: id, Channel: strings.Join(channels, " + "), Merged: len(talks) > 1,
 		Lang: say(lang, "lang."+string(conversation.State.Lang)),
 		Lead: v.Role.Includes(staff.Lead), Word: say(lang, "merchant.erase_word"),
-		Rows: c.rows(v, cases, names), Lines: c.lines(lang, messages, within(events, messages), names),
+		Rows: c.rows(v, cases, names), Lines: c.lines(lang, talks, messages, within(events, messages), names),
 	}
 	p.Title = unnamed(lang, conversation.Address.Remote)
 	if len(cases) > 0 {
@@ -103,7 +111,8 @@ func (c *Console) merchant(w http.ResponseWriter, r *http.Request) {
 		body.Facts = append(body.Facts, fact{say(lang, "fact.since"), moment(lang, messages[0].At, c.now(), c.zone())})
 	}
 	if len(messages) == messagesAtOnce {
-		body.Earlier = "/desk/merchant/" + url.PathEscape(string(id)) + "?before=" + strconv.FormatInt(messages[0].Seq, 10)
+		at.saw(messages)
+		body.Earlier = "/desk/merchant/" + url.PathEscape(string(id)) + at.query()
 	}
 	p.Body = body
 	c.show(w, r, http.StatusOK, "merchant", p)

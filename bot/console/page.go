@@ -37,6 +37,8 @@ func newLooks(now func() time.Time, zone func() *time.Location) (looks, error) {
 		shared, err := template.New("").Funcs(template.FuncMap{
 			"t":           func(key string, values ...any) string { return say(lang, key, values...) },
 			"scriptWords": func() string { return words },
+			"deed":        func(action string) string { return deedOf(lang, action) },
+			"detail":      func(details string) string { return detailOf(lang, details) },
 			"asset":       assets.URL,
 			"initial":     initial,
 			"stamp":       func(t time.Time) string { return t.UTC().Format(time.RFC3339) },

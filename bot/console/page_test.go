@@ -151,4 +151,5 @@ func TestPagePanics(t *testing.T) {
 			}
 		}
 	}
+	t.Log("4 panics of a template, in 2 languages; another page was shown after each")
 }

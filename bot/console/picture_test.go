@@ -3,6 +3,7 @@ package console_test
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"image"
 	"image/jpeg"
 	"image/png"
@@ -12,6 +13,10 @@ import (
 	"strings"
 	"testing"
 
+	"tilldesk/bot"
+	"tilldesk/bot/browsertest"
+	"tilldesk/bot/console"
+	"tilldesk/bot/signin"
 	"tilldesk/bot/staff"
 	"tilldesk/bot/store/storetest"
 )
@@ -112,5 +117,76 @@ func TestPictureForMerchant(t *testing.T) {
 	}
 	if _, page := c.get("/desk/case/" + ticket); !strings.Contains(page, "/photo/") {
 		t.Error("staff do not see what they sent")
+	}
+}
+
+// TestNoRoomForPictures lets the disk be almost full: staff are told, in their
+// language, that the picture was not sent, and nothing is said to the merchant;
+// words still go out.
+func TestNoRoomForPictures(t *testing.T) {
+	full := func(opt *console.Options) {
+		opt.Room = func() error { return fmt.Errorf("9 MB are free: %w", bot.ErrNoRoom) }
+	}
+	s := start(t, storetest.SQLite(t), full)
+	var file bytes.Buffer
+	if err := png.Encode(&file, image.NewRGBA(image.Rect(0, 0, 60, 40))); err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		name string
+		lang signin.Lang
+		want string
+	}{{"Sam", "en", "The server&#39;s disk is almost full"}, {"王小明", "zh", "服务器磁盘快满了"}} {
+		s.hire(tt.name, staff.Agent, tt.lang)
+		c := s.signIn(tt.name)
+		id := s.hears("web", "merchant of "+string(tt.lang), "找人工")
+		say := "/desk/case/" + s.ticketOf(id) + "/say"
+		before, err := s.db.History(t.Context(), id, 0, 100)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if status, page := c.sends(say, file.Bytes(), "as", "reply", "id", "one", "text", "see the menu"); status != http.StatusInsufficientStorage && status != http.StatusServiceUnavailable || !strings.Contains(page, tt.want) {
+			t.Errorf("%s: status %d, without %q:\n%s", tt.lang, status, tt.want, page)
+		}
+		if after, err := s.db.History(t.Context(), id, 0, 100); err != nil || len(after) != len(before) {
+			t.Errorf("%s: %d messages, want %d as before: %v", tt.lang, len(after), len(before), err)
+		}
+		if status, _ := c.post(say, "as", "reply", "id", "two", "text", "look at the menu"); status != http.StatusOK {
+			t.Errorf("%s: words alone: status %d", tt.lang, status)
+		}
+	}
+	if kept, err := fs.Glob(s.media.FS(), "*/*"); err != nil || len(kept) > 0 {
+		t.Errorf("the folder has %v, %v; want nothing", kept, err)
+	}
+}
+
+// TestLatePicture lets a network bring a picture after its message: it appears
+// on the open case, without a reload.
+func TestLatePicture(t *testing.T) {
+	s := start(t, storetest.SQLite(t))
+	s.hire("Sam", staff.Agent, "en")
+	id := s.hears("web", "merchant-0001", "a person please")
+	r, err := s.engine.Accept(t.Context(), bot.Inbound{
+		Address: bot.Address{Channel: "web", Remote: "merchant-0001"}, Remote: "late", Text: "look", Media: []bot.Media{{Kind: "image"}},
+	})
+	if err == nil {
+		_, err = s.engine.Replies(t.Context(), r.Message)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := s.enter(desktop, "Sam", "/desk/case/"+s.ticketOf(id))
+	p.Says("look")
+	p.Until("document.body.dataset.awake")
+	browsertest.Eval[any](p, "window.stays = true; null")
+	if err := s.media.WriteFile("late.jpg", picture(t), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.db.SetMedia(t.Context(), r.Message, 0, bot.Media{Kind: "image", Type: "image/jpeg", Path: "late.jpg"}); err != nil {
+		t.Fatal(err)
+	}
+	p.Until("[...document.querySelectorAll('#log img')].some((img) => img.naturalWidth > 0) && document.querySelector('#card .photos img')")
+	if !browsertest.Eval[bool](p, "window.stays") {
+		t.Error("the page was loaded again")
 	}
 }

@@ -73,12 +73,15 @@ type service struct {
 	// behind is by how much the clock of the bot and the desk is behind, to let
 	// things have happened a while ago.
 	behind *atomic.Int64
-	shown  [2]string // tickets that fill made: one with much on its card, one that is taken
+	// shown are tickets that fill made: one with much on its card, one that is
+	// taken, one that another was merged into, that other one.
+	shown [4]string
 }
 
 // start runs a service until the test ends. Its one outgoing channel besides
-// the web chat is named wechat, and sends nothing.
-func start(t testing.TB, dsn string) *service {
+// the web chat is named wechat, and sends nothing. change alters the options of
+// the console.
+func start(t testing.TB, dsn string, change ...func(*console.Options)) *service {
 	t.Helper()
 	k := trial.Knowledge(t)
 	var err error
@@ -106,7 +109,7 @@ func start(t testing.TB, dsn string) *service {
 	if s.gate, err = signin.New(s.accounts, hasher, s.db, signin.Options{Log: log}); err != nil {
 		t.Fatal(err)
 	}
-	s.console, err = console.New(s.desk, s.db, console.Options{
+	opt := console.Options{
 		Accounts: s.accounts, Knowledge: func() *bot.Knowledge { return k }, Media: s.media, Log: log,
 		Tools: []console.Tool{tool{"crm.example", nil}, tool{"old.example", gone{}}},
 		Editions: func() (content, configuration console.Edition) {
@@ -115,8 +118,11 @@ func start(t testing.TB, dsn string) *service {
 				Refused: "tilldesk.yaml:12: desk.hours: 9am <script>alert(1)</script>; allowed: 09:00-18:00",
 			}
 		},
-	})
-	if err != nil {
+	}
+	for _, f := range change {
+		f(&opt)
+	}
+	if s.console, err = console.New(s.desk, s.db, opt); err != nil {
 		t.Fatal(err)
 	}
 	s.console.Routes(s.gate)

@@ -57,17 +57,17 @@ func (c *Console) showTeam(w http.ResponseWriter, r *http.Request, made *once) {
 		c.fail(w, r, err)
 		return
 	}
+	loads, err := c.desk.Loads(ctx) // once for all: to count the cases takes a while where there are many
+	if err != nil {
+		c.fail(w, r, err)
+		return
+	}
 	names := map[string]string{}
 	body := teamBody{Lead: v.Role.Includes(staff.Lead), Once: made}
 	for _, s := range all {
-		counts, err := c.desk.Counts(ctx, desk.Actor{ID: string(s.ID)})
-		if err != nil {
-			c.fail(w, r, err)
-			return
-		}
 		names[string(s.ID)] = s.Name
 		body.People = append(body.People, person{
-			string(s.ID), s.Name, s.Role, s.ID == v.ID, s.Away, !s.Enabled(), speaks(s), counts.Mine, s.SignedIn,
+			string(s.ID), s.Name, s.Role, s.ID == v.ID, s.Away, !s.Enabled(), speaks(s), loads[string(s.ID)].Open, s.SignedIn,
 		})
 	}
 	if body.Lead {

@@ -14,7 +14,7 @@ import (
 )
 
 // families are keys whose last part is data.
-var families = []string{"role", "state", "urgency", "cause", "result", "channel", "lang", "by", "delivery", "event", "fact", "nav", "queue", "alert", "field"}
+var families = []string{"deed", "detail", "role", "state", "urgency", "cause", "result", "channel", "lang", "by", "delivery", "event", "fact", "nav", "queue", "alert", "field"}
 
 var (
 	inTemplates = regexp.MustCompile(`\bt "([a-z_.]+)"`)
@@ -116,7 +116,7 @@ func TestFamilies(t *testing.T) {
 	for _, kind := range []desk.EventKind{
 		desk.EventWaiting, desk.EventTaken, desk.EventPutBack, desk.EventGiven, desk.EventUrgency, desk.EventTags, desk.EventSnoozed,
 		desk.EventWoken, desk.EventOverdue, desk.EventResolved, desk.EventConfirmed, desk.EventRated, desk.EventReopened,
-		desk.EventReleased, desk.EventClosed, desk.EventMerged, desk.EventRenamed,
+		desk.EventReleased, desk.EventClosed, desk.EventMerged, desk.EventSplit, desk.EventRenamed,
 	} {
 		keys = append(keys, "event."+string(kind))
 	}

@@ -29,7 +29,13 @@ const (
 func (d *Desk) change(ctx context.Context, ticket, client string, decide func(Situation) (Change, error)) (Case, []Event, error) {
 	c, events, err := d.store.Change(ctx, ticket, client, func(s Situation) (Change, error) {
 		change, err := decide(s)
-		change.Pull = d.opt.Pull(s.Case.Address.Channel)
+		channel := s.Case.Address.Channel
+		for _, double := range s.Doubles {
+			if double.ID == change.To {
+				channel = double.Address.Channel
+			}
+		}
+		change.Pull = d.opt.Pull(channel)
 		return change, err
 	})
 	if taken := new(TakenError); errors.As(err, &taken) {
@@ -41,8 +47,10 @@ func (d *Desk) change(ctx context.Context, ticket, client string, decide func(Si
 	if len(events) > 0 {
 		d.live.wake()
 	}
-	if slices.ContainsFunc(events, func(e Event) bool { return e.Message != "" }) {
-		d.opt.Said(c.Conversation)
+	for _, e := range events {
+		if e.Message != "" {
+			d.opt.Said(e.Conversation)
+		}
 	}
 	return d.dated(c), events, nil
 }
@@ -110,7 +118,16 @@ type Message struct {
 	Client string
 	Text   string // 1 to MaxReplyRunes characters, or empty with Media
 	Media  []bot.Media
+	// Corrects is an earlier message of staff to the same merchant that is to
+	// read as Text; "" if this one stands for itself.
+	Corrects bot.MessageID
+	// To is the conversation to answer in, if the merchant has several with the
+	// people of the case; that of the case if "".
+	To bot.ConversationID
 }
+
+// correction is said where an earlier message cannot be changed any more.
+var correction = source.Text{Zh: "更正：%s", En: "Correction: %s"}
 
 // Reply sends a message to the merchant of a case through the outbox, and
 // returns the case and the id of the message. Card numbers, passwords and the
@@ -129,7 +146,14 @@ func (d *Desk) Reply(ctx context.Context, ticket string, who Actor, m Message) (
 		return Case{}, "", &InputError{"client", bounded("最多 %d 字节", "%d bytes at most", bot.MaxIDBytes)}
 	}
 	r := bot.Reply{Text: text, Kind: dialog.KindAgent, Choices: []bot.Choice{}, Media: m.Media}
-	c, events, err := d.change(ctx, ticket, m.Client, func(s Situation) (Change, error) { return reply(s, who, r, d.opt.Now()) })
+	c, events, err := d.change(ctx, ticket, m.Client, func(s Situation) (Change, error) {
+		r := r
+		if m.Corrects != "" {
+			r.Corrects = &bot.Correction{Message: m.Corrects, Text: text}
+			r.Text = fmt.Sprintf(correction.In(s.Case.Lang), text)
+		}
+		return reply(s, who, m.To, r, d.opt.Now())
+	})
 	if err != nil {
 		return Case{}, "", err
 	}
@@ -205,7 +229,9 @@ func (d *Desk) SetUrgency(ctx context.Context, ticket string, who Actor, u Urgen
 }
 
 // Merge closes a case as the double of another one, of the same merchant in
-// another conversation, and tells the merchant to look there.
+// another conversation, and tells the merchant so. The two conversations have
+// one merchant from then on: what is remembered, exported and erased is that of
+// both. While the other case is with people they hear what is said in either.
 func (d *Desk) Merge(ctx context.Context, ticket string, who Actor, into string) (Case, error) {
 	other, err := d.store.Case(ctx, into)
 	if err != nil {
@@ -213,6 +239,15 @@ func (d *Desk) Merge(ctx context.Context, ticket string, who Actor, into string)
 	}
 	return d.scripted(ctx, ticket, func(s Situation, script *dialog.Script) (Change, error) {
 		return merge(s, who, other, script, d.opt.Now())
+	})
+}
+
+// Split takes a merge back: the conversation of the case has a merchant of its
+// own again. The case is reopened for the actor, unless its merchant has another
+// one that is not closed. A case that was not merged is left alone.
+func (d *Desk) Split(ctx context.Context, ticket string, who Actor) (Case, error) {
+	return d.scripted(ctx, ticket, func(s Situation, script *dialog.Script) (Change, error) {
+		return split(s, who, script, d.opt.Now())
 	})
 }
 
@@ -233,17 +268,23 @@ func (d *Desk) Rename(ctx context.Context, ticket string, who Actor, name string
 	})
 }
 
-// Block closes the case of a merchant and keeps them out: what they write is
+// Block closes the cases of a merchant and keeps them out: what they write is
 // stored, and neither answered nor shown as something new. why is for staff and
 // may be empty. Who may not close the case may not block its merchant.
 func (d *Desk) Block(ctx context.Context, conversation bot.ConversationID, who Actor, why string) error {
-	cases, err := d.CasesOf(ctx, conversation, 1) // only the newest may not be closed
+	conversations, err := d.store.ConversationsOf(ctx, conversation)
 	if err != nil {
 		return err
 	}
-	if len(cases) > 0 && cases[0].State != Closed {
-		if _, err := d.Close(ctx, cases[0].Ticket, who, why); err != nil {
+	for _, c := range conversations {
+		cases, err := d.CasesOf(ctx, c.ID, 1) // only the newest may not be closed
+		if err != nil {
 			return err
+		}
+		if len(cases) > 0 && cases[0].State != Closed {
+			if _, err := d.Close(ctx, cases[0].Ticket, who, why); err != nil {
+				return err
+			}
 		}
 	}
 	return d.block(ctx, conversation, who, d.opt.Now(), EventBlocked, clip(why, maxFound))

@@ -22,11 +22,14 @@ const (
 
 // A Card is all that staff should know about a case at a glance.
 type Card struct {
-	Case     Case
-	Down     time.Duration // since the merchant's first message about it
-	Messages []bot.Entry   // the last ones, oldest first
+	Case Case
+	Down time.Duration // since the merchant's first message about it
+	// Talks are the conversations of the merchant, that of the case first.
+	Talks    []bot.Conversation
+	Messages []bot.Entry // the last ones of all of them, oldest first
 	Photos   []Photo
-	Earlier  []Case // of the same conversation, newest first
+	Earlier  []Case // of the same merchant, newest first
+	Doubles  []Case // that were merged into this one, newest first
 	Similar  []Case // open ones with the same symptom: perhaps an outage
 	// Passages are what the knowledge base has on it, best first, in the
 	// language of the merchant and ready to send.
@@ -45,9 +48,10 @@ type Card struct {
 
 // A Photo is a picture that the merchant sent.
 type Photo struct {
-	Message bot.MessageID
-	Media   bot.Media
-	At      time.Time
+	Conversation bot.ConversationID
+	Message      bot.MessageID
+	Media        bot.Media
+	At           time.Time
 }
 
 // An Option is something that can be named when a case is resolved.
@@ -63,13 +67,21 @@ func (d *Desk) Card(ctx context.Context, ticket string) (Card, error) {
 		return Card{}, err
 	}
 	card := Card{Case: c}
-	if card.Messages, err = d.store.Recent(ctx, c.Conversation, cardMessages); err != nil {
+	if err := d.talks(ctx, &card); err != nil {
 		return Card{}, err
 	}
-	if card.Earlier, err = d.CasesOf(ctx, c.Conversation, cardEarlier+1); err != nil {
+	others, err := d.CasesOfMerchant(ctx, c.Conversation, cardEarlier+1)
+	if err != nil {
 		return Card{}, err
 	}
-	card.Earlier = slices.DeleteFunc(card.Earlier, func(e Case) bool { return e.Number >= c.Number })
+	for _, e := range others {
+		switch {
+		case e.MergedInto == c.Ticket:
+			card.Doubles = append(card.Doubles, e)
+		case e.Number < c.Number:
+			card.Earlier = append(card.Earlier, e)
+		}
+	}
 	if c.Intent != "" {
 		page, err := d.Cases(ctx, Filter{Intent: c.Intent, Limit: cardSimilar + 1})
 		if err != nil {
@@ -88,6 +100,23 @@ func (d *Desk) Card(ctx context.Context, ticket string) (Card, error) {
 	return card, err
 }
 
+// talks reads what was said last in the conversations of the merchant.
+func (d *Desk) talks(ctx context.Context, card *Card) (err error) {
+	if card.Talks, err = d.store.ConversationsOf(ctx, card.Case.Conversation); err != nil {
+		return err
+	}
+	for _, c := range card.Talks {
+		messages, err := d.store.Recent(ctx, c.ID, cardMessages)
+		if err != nil {
+			return err
+		}
+		card.Messages = append(card.Messages, messages...)
+	}
+	slices.SortStableFunc(card.Messages, func(a, b bot.Entry) int { return a.At.Compare(b.At) })
+	card.Messages = card.Messages[max(0, len(card.Messages)-cardMessages):]
+	return nil
+}
+
 // lull is how long a conversation must have been quiet for what follows to be
 // another trouble.
 const lull = 6 * time.Hour
@@ -100,8 +129,8 @@ func (c *Card) fromTranscript(now time.Time) {
 	for _, e := range c.Messages {
 		if e.Author == bot.Merchant {
 			for _, m := range e.Media {
-				if m.Kind == "image" {
-					c.Photos = append(c.Photos, Photo{e.ID, m, e.At})
+				if m.Kind == "image" && m.Path != "" { // one that is still to be fetched comes with an event
+					c.Photos = append(c.Photos, Photo{e.Conversation, e.ID, m, e.At})
 				}
 			}
 			if (began.IsZero() || e.At.Sub(last) > lull) && e.At.After(before) && !e.At.After(c.Case.Handed) {
@@ -124,7 +153,7 @@ func (c *Card) fromTranscript(now time.Time) {
 var worthRemembering = []string{"brand", "wallet", "merchant_no"}
 
 func (c *Card) remember() {
-	for _, earlier := range c.Earlier {
+	for _, earlier := range slices.Concat(c.Doubles, c.Earlier) {
 		for _, key := range worthRemembering {
 			v := earlier.Card.Facts[key]
 			if v == "" || c.Case.Card.Facts[key] != "" || c.Remembered[key] != "" {

@@ -22,6 +22,11 @@ type Store interface {
 	Case(ctx context.Context, ticket string) (Case, error)
 	// CasesOf returns up to limit cases of a conversation, newest first.
 	CasesOf(ctx context.Context, conversation bot.ConversationID, limit int) ([]Case, error)
+	// CasesOfMerchant is CasesOf for all conversations of the merchant.
+	CasesOfMerchant(ctx context.Context, conversation bot.ConversationID, limit int) ([]Case, error)
+	// ConversationsOf returns the conversations of the merchant of one, that one
+	// first.
+	ConversationsOf(ctx context.Context, conversation bot.ConversationID) ([]bot.Conversation, error)
 	// Cases lists as the filter says. late is, by urgency, the time before
 	// which the merchant must have begun to wait for the answer to be overdue.
 	Cases(ctx context.Context, f Filter, now time.Time, late Late) (Page, error)
@@ -195,6 +200,20 @@ func (d *Desk) Timeline(ctx context.Context, ticket string, after int64, limit i
 // CasesOf returns the latest cases of a conversation, newest first.
 func (d *Desk) CasesOf(ctx context.Context, conversation bot.ConversationID, limit int) ([]Case, error) {
 	cases, err := d.store.CasesOf(ctx, conversation, limit)
+	for i := range cases {
+		cases[i] = d.dated(cases[i])
+	}
+	return cases, err
+}
+
+// Loads returns what each member of the staff has to do, by their id; who has
+// had no case lately is left out.
+func (d *Desk) Loads(ctx context.Context) (map[string]Load, error) { return d.store.Loads(ctx) }
+
+// CasesOfMerchant returns the latest cases of the merchant of a conversation,
+// on all channels that staff know of, newest first.
+func (d *Desk) CasesOfMerchant(ctx context.Context, conversation bot.ConversationID, limit int) ([]Case, error) {
+	cases, err := d.store.CasesOfMerchant(ctx, conversation, limit)
 	for i := range cases {
 		cases[i] = d.dated(cases[i])
 	}

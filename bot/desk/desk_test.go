@@ -432,28 +432,6 @@ func TestSearchAndPages(t *testing.T) {
 	})
 }
 
-// TestMerge lets a merchant's double be closed into the other case.
-func TestMerge(t *testing.T) {
-	each(t, desk.Options{}, func(f *fixture) {
-		ctx := f.Context()
-		double, kept := f.handOver("on web", dialog.Handoff{Cause: dialog.CauseAsked}), f.handOver("on phone", dialog.Handoff{Cause: dialog.CauseAsked})
-		c := must(f.desk.Merge(ctx, double, lin, kept))(f)
-		if c.State != desk.Closed || c.MergedInto != kept {
-			f.Errorf("merged: %+v", c)
-		}
-		history := must(f.db.History(ctx, c.Conversation, 0, 10))(f)
-		if last := history[len(history)-1]; last.Author != bot.Bot || !strings.Contains(last.Reply.Text, kept) {
-			f.Errorf("the merchant is told %q", last.Reply.Text)
-		}
-		if _, err := f.desk.Reopen(ctx, double, lin); !errors.As(err, new(*desk.StateError)) {
-			f.Errorf("reopening a double: %v", err)
-		}
-		if _, err := f.desk.Merge(ctx, kept, lin, kept); !errors.As(err, new(*desk.InputError)) {
-			f.Errorf("merging a case into itself: %v", err)
-		}
-	})
-}
-
 func TestGiveNeedsSomebody(t *testing.T) {
 	each(t, desk.Options{}, func(f *fixture) {
 		ctx := f.Context()

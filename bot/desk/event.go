@@ -31,10 +31,12 @@ const (
 	EventReleased   EventKind = "released"    // to the bot
 	EventClosed     EventKind = "closed"      // Text says why
 	EventMerged     EventKind = "merged"      // Text is the ticket of the other case
+	EventSplit      EventKind = "split"       // that was taken back
 	EventRenamed    EventKind = "renamed"     // Text is what the merchant is called now
 	EventBlocked    EventKind = "blocked"     // the merchant is kept out; Text says why
 	EventUnblocked  EventKind = "unblocked"   // and let in again
 	EventDelivery   EventKind = "delivery"    // how far Message has come: Text is the bot.Delivery
+	EventFile       EventKind = "file"        // a file of Message, which came before it, has been fetched
 	EventBotMessage EventKind = "bot_message" // Message is a line of the bot in this case
 )
 

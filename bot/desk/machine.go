@@ -19,6 +19,9 @@ type Situation struct {
 	// Other is the ticket of another case of the conversation that is not
 	// closed, or "".
 	Other string
+	// Doubles are other conversations of the merchant whose people are those of
+	// this case.
+	Doubles []bot.Conversation
 }
 
 // A Change is all that follows from a decision; it is stored whole or not at
@@ -30,9 +33,14 @@ type Change struct {
 	// n-th event of the kinds reply and bot_message.
 	Say    []bot.Reply
 	Author bot.Author
-	Pull   bool           // the channel fetches its messages
-	State  *dialog.State  // of the conversation from now on; nil leaves it
-	Counts []dialog.Count // what is learnt from it
+	To     bot.ConversationID // one of the doubles that it is said in; "" for that of the case
+	Pull   bool               // the channel fetches its messages
+	State  *dialog.State      // of the conversation from now on; nil leaves it
+	Counts []dialog.Count     // what is learnt from it
+
+	Join  bot.ConversationID                  // has the same merchant as the case, from now on
+	Part  bool                                // the conversation of the case has a merchant of its own again
+	Freed map[bot.ConversationID]dialog.State // of doubles, from now on
 }
 
 // move is a change being made. All rules of who may do what to a case in which
@@ -152,9 +160,16 @@ func putBack(s Situation, actor Actor, why string, at time.Time) (Change, error)
 	return m.Change, nil
 }
 
-// reply answers the merchant. Who answers a case that nobody has takes it.
-func reply(s Situation, actor Actor, r bot.Reply, at time.Time) (Change, error) {
+// reply answers the merchant, in one of their conversations, "" for that of the
+// case. Who answers a case that nobody has takes it.
+func reply(s Situation, actor Actor, to bot.ConversationID, r bot.Reply, at time.Time) (Change, error) {
 	m := begin(s.Case, actor, "reply", at)
+	if to == s.Case.Conversation {
+		to = ""
+	}
+	if to != "" && !slices.ContainsFunc(s.Doubles, func(c bot.Conversation) bool { return c.ID == to }) {
+		return Change{}, &InputError{"to", source.Text{Zh: "请选这位商户正在等这一单回复的对话", En: "a conversation in which the merchant waits for this case"}}
+	}
 	if err := m.open(); err != nil {
 		return Change{}, err
 	}
@@ -171,8 +186,10 @@ func reply(s Situation, actor Actor, r bot.Reply, at time.Time) (Change, error) 
 	if m.Case.Answered.IsZero() {
 		m.Case.Answered = at
 	}
-	m.Say, m.Author = []bot.Reply{r}, bot.Staff
-	m.event(EventReply, "")
+	m.Say, m.Author, m.To = []bot.Reply{r}, bot.Staff, to
+	if e := m.event(EventReply, ""); to != "" {
+		e.Conversation = to
+	}
 	return m.Change, nil
 }
 
@@ -203,6 +220,7 @@ func resolve(s Situation, actor Actor, f Finding, asks *dialog.Script, at time.T
 	m.event(EventResolved, strings.Trim(f.Cause+" / "+f.Fix, " /"))
 	st, lines := asks.AskSolved(s.State, m.was.Ticket)
 	m.speak(st, lines)
+	m.free(s.Doubles, asks.Release)
 	m.Counts = learnt(m.Case)
 	return m.Change, nil
 }
@@ -256,6 +274,7 @@ func release(s Situation, actor Actor, script *dialog.Script, at time.Time) (Cha
 	m.event(EventReleased, "")
 	st, lines := script.TakeBack(s.State)
 	m.speak(st, lines)
+	m.free(s.Doubles, script.Release)
 	return m.Change, nil
 }
 
@@ -271,6 +290,7 @@ func shut(s Situation, actor Actor, why string, script *dialog.Script, at time.T
 	m.Case.State, m.Case.Closed = Closed, at
 	m.Case.Unanswered, m.Case.Snoozed, m.Case.Escalated = time.Time{}, time.Time{}, nil
 	m.event(EventClosed, why)
+	m.free(s.Doubles, script.Release)
 	switch {
 	case s.Case.Open():
 		st := script.Release(s.State)
@@ -420,6 +440,43 @@ func merge(s Situation, actor Actor, into Case, script *dialog.Script, at time.T
 	m.settle()
 	m.event(EventMerged, into.Ticket)
 	st, lines := script.Elsewhere(s.State, into.Ticket)
-	m.speak(st, lines)
+	there := script.Release
+	if into.Open() { // its people hear what is said here, and answer here
+		there = func(st dialog.State) dialog.State { return script.HandBack(st, into.Ticket) }
+	}
+	m.speak(there(st), lines)
+	m.free(s.Doubles, there)
+	if into.Conversation != m.was.Conversation {
+		m.Join = into.Conversation
+	}
+	return m.Change, nil
+}
+
+// free lets the people of a case have the doubles no more.
+func (m *move) free(doubles []bot.Conversation, next func(dialog.State) dialog.State) {
+	for _, c := range doubles {
+		if m.Freed == nil {
+			m.Freed = map[bot.ConversationID]dialog.State{}
+		}
+		m.Freed[c.ID] = next(c.State)
+	}
+}
+
+// split takes a merge back: the conversation has a merchant of its own again,
+// and the case, unless there is another one by now, is the actor's.
+func split(s Situation, actor Actor, script *dialog.Script, at time.Time) (Change, error) {
+	m := begin(s.Case, actor, "take its merge back", at)
+	into := m.was.MergedInto
+	if into == "" {
+		return m.Change, nil
+	}
+	m.Case.MergedInto, m.Part = "", true
+	m.event(EventSplit, into)
+	if s.Other == "" {
+		m.again(actor.ID)
+		m.event(EventReopened, "")
+		st := script.HandBack(s.State, m.was.Ticket)
+		m.State = &st
+	}
 	return m.Change, nil
 }

@@ -52,6 +52,7 @@ func TestFaultDamagedFile(t *testing.T) {
 		}
 		return "sqlite:" + path, path
 	}
+	named := 0
 	for _, tt := range []struct {
 		name   string
 		damage func([]byte) []byte
@@ -68,7 +69,9 @@ func TestFaultDamagedFile(t *testing.T) {
 			_, err := store.Open(t.Context(), dsn, store.Options{})
 			if !errors.Is(err, store.ErrDamaged) || !strings.Contains(err.Error(), path) || !strings.Contains(err.Error(), "restore") {
 				t.Errorf("Open: %v, want ErrDamaged that names the file and says how to put it right", err)
+				return
 			}
+			named++
 		})
 	}
 	t.Run("bytes of texts", func(t *testing.T) {
@@ -80,7 +83,9 @@ func TestFaultDamagedFile(t *testing.T) {
 		var sum *store.SumError
 		if err := db.Check(t.Context()); !errors.As(err, &sum) || sum.Message == "" {
 			t.Errorf("Check: %v, want a SumError", err)
+			return
 		}
+		named++
 	})
 	t.Run("WAL of another database", func(t *testing.T) {
 		dsn, path := damaged(t, func(b []byte) []byte { return b })
@@ -108,8 +113,11 @@ func TestFaultDamagedFile(t *testing.T) {
 		}
 		if !errors.Is(err, store.ErrDamaged) {
 			t.Errorf("%v, want ErrDamaged", err)
+			return
 		}
+		named++
 	})
+	t.Logf("%d damages were found and named", named)
 }
 
 // TestFaultMissingLog takes the write-ahead log away after a crash, when part of

@@ -10,8 +10,9 @@ import (
 	"tilldesk/bot"
 )
 
-// Block keeps a merchant out from a time on: what they write is stored, and
-// neither answered nor shown to staff as something new. The zero time lets them
+// Block keeps the merchant of a conversation out from a time on, in all of
+// theirs: what they write is stored, and neither answered nor shown to staff as
+// something new. The zero time lets them
 // in again, from their next message on. It fails with ErrNotFound if there is
 // no such conversation.
 func (db *DB) Block(ctx context.Context, id bot.ConversationID, since time.Time) error {
@@ -20,8 +21,15 @@ func (db *DB) Block(ctx context.Context, id bot.ConversationID, since time.Time)
 		at = millis(since)
 	}
 	err := db.inTx(ctx, func(tx querier) error {
-		// Whoever answers now has lost its claim.
-		return execOne(ctx, tx, ErrNotFound, freeConversation+"blocked_at = $2, updated_at = $3 WHERE id = $1", key(id), at, millis(db.now()))
+		ids, err := merchantOf(ctx, tx, key(id))
+		for _, one := range ids {
+			if err != nil {
+				return err
+			}
+			// Whoever answers now has lost its claim.
+			err = execOne(ctx, tx, ErrNotFound, freeConversation+"blocked_at = $2, updated_at = $3 WHERE id = $1", one, at, millis(db.now()))
+		}
+		return err
 	})
 	if err != nil {
 		return fmt.Errorf("blocking the merchant of conversation %s: %w", id, err)

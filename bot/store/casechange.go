@@ -5,6 +5,8 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -63,9 +65,18 @@ func (db *DB) change(ctx context.Context, tx querier, ticket, client string, dec
 	if other != nil {
 		s.Other = other.Ticket
 	}
+	if s.Doubles, err = db.doublesOf(ctx, tx, k.Ticket, to.conversation); err != nil {
+		return desk.Case{}, nil, err
+	}
 	change, err := decide(s)
 	if err != nil || len(change.Events) == 0 {
 		return k.Case, nil, err
+	}
+	if change.To != "" && string(change.To) != to.conversation { // a double, which is locked
+		to.conversation = string(change.To)
+		if err := tx.QueryRowContext(ctx, "SELECT channel, last_seq FROM conversations WHERE id = $1", to.conversation).Scan(&to.channel, &to.seq); err != nil {
+			return desk.Case{}, nil, err
+		}
 	}
 	to.pull = change.Pull
 	return db.apply(ctx, tx, k, &to, client, change)
@@ -103,7 +114,22 @@ func (db *DB) apply(ctx context.Context, tx querier, k *storedCase, to *listener
 		}
 	}
 	if change.State != nil {
-		if err := db.setState(ctx, tx, to.conversation, *change.State); err != nil {
+		if err := db.setState(ctx, tx, string(c.Conversation), *change.State); err != nil {
+			return c, nil, err
+		}
+	}
+	for _, id := range slices.Sorted(maps.Keys(change.Freed)) {
+		if err := db.setState(ctx, tx, string(id), change.Freed[id]); err != nil {
+			return c, nil, err
+		}
+	}
+	if change.Join != "" {
+		if err := join(ctx, tx, string(c.Conversation), string(change.Join)); err != nil {
+			return c, nil, err
+		}
+	}
+	if change.Part {
+		if _, err := exec(ctx, tx, "UPDATE conversations SET merchant_id = '' WHERE id = $1", string(c.Conversation)); err != nil {
 			return c, nil, err
 		}
 	}
@@ -160,15 +186,33 @@ func (db *DB) heard(ctx context.Context, tx querier, t bot.Turn, st *dialog.Stat
 	if err != nil {
 		return err
 	}
-	if t.Handoff == nil {
-		if k == nil {
+	hears := func(k *storedCase) error {
+		if st.Phase == dialog.WithHuman && k.Open() {
+			st.Ticket = k.Ticket
+		}
+		change := desk.Heard(k.Case, ids, t.Angry, t.At)
+		for i := range change.Events { // of the conversation that it was said in
+			change.Events[i].Conversation = bot.ConversationID(conversation)
+		}
+		return store(k, change)
+	}
+	if k == nil {
+		if k, err = db.openElsewhere(ctx, tx, conversation); err != nil {
+			return err
+		}
+	}
+	if t.Handoff == nil && k == nil {
+		if st.Phase != dialog.WithHuman {
 			return nil
 		}
-		return store(k, desk.Heard(k.Case, ids, t.Angry, t.At))
+		// Nobody has the case that silences the bot here: somebody must look.
+		t.Handoff = &dialog.Handoff{Cause: dialog.CauseAsked}
+	}
+	if t.Handoff == nil {
+		return hears(k)
 	}
 	if k != nil && k.Open() {
-		st.Ticket = k.Ticket
-		return store(k, desk.Heard(k.Case, ids, t.Angry, t.At))
+		return hears(k)
 	}
 	n := int64(0)
 	if k != nil && !desk.Inherits(k.Case, *t.Handoff) {
@@ -241,7 +285,12 @@ func setTags(ctx context.Context, tx querier, was, is desk.Case) error {
 // NameMerchant implements desk.Store.
 func (db *DB) NameMerchant(ctx context.Context, conversation bot.ConversationID, name string) error {
 	err := db.inTx(ctx, func(tx querier) error {
-		return execOne(ctx, tx, desk.ErrNotFound, "UPDATE conversations SET merchant = $2, updated_at = $3 WHERE id = $1", key(conversation), clean(name), millis(db.now()))
+		ids, err := merchantOf(ctx, tx, key(conversation))
+		if err != nil {
+			return err
+		}
+		_, err = exec(ctx, tx, "UPDATE conversations SET merchant = $1, updated_at = $2 WHERE id IN "+list(3, len(ids)), append([]any{clean(name), millis(db.now())}, anys(ids)...)...)
+		return err
 	})
 	if err != nil {
 		return fmt.Errorf("naming the merchant of conversation %s: %w", conversation, err)

@@ -20,23 +20,20 @@ func scanEvent(scan func(...any) error) (e desk.Event, err error) {
 	return e, err
 }
 
-// addEvents numbers and stores events. The number comes from a row that stays
-// locked until the commit, so the order of numbers is that of commits: whoever
-// has read up to one has missed none. It must be among the last things that a
-// transaction does, as all that have events wait for each other here.
+// addEvents numbers and stores events. It should be among the last things that
+// a transaction does: later events are not read before it has ended.
 func (db *DB) addEvents(ctx context.Context, tx querier, caseID, client string, events []desk.Event) error {
 	if len(events) == 0 {
 		return nil
 	}
-	var last int64
-	if err := tx.QueryRowContext(ctx, `INSERT INTO counters (name, n) VALUES ('event', $1)
-		ON CONFLICT (name) DO UPDATE SET n = counters.n + $1 RETURNING n`, len(events)).Scan(&last); err != nil {
+	numbers, err := db.number(ctx, tx, len(events))
+	if err != nil {
 		return err
 	}
 	var rows []any
 	for i := range events {
 		e := &events[i]
-		e.ID = last - int64(len(events)-1-i)
+		e.ID = numbers[i]
 		by := ""
 		if i == len(events)-1 {
 			by = client
@@ -68,20 +65,39 @@ func chunks(rows []any, columns, n int) func(func([]any) bool) {
 
 // Events implements desk.Store.
 func (db *DB) Events(ctx context.Context, ticket string, after int64, limit int) ([]desk.Event, error) {
-	query, args := selectEvent+"WHERE n > $1 ORDER BY n LIMIT $2", []any{after, limit}
-	if ticket != "" {
-		query, args = selectEvent+"WHERE ticket = $3 AND n > $1 ORDER BY n LIMIT $2", append(args, key(ticket))
+	if ticket == "" {
+		return db.eventsOfAll(ctx, after, limit)
 	}
-	events, err := collect(ctx, db.reader, scanEvent, query, args...)
+	// The changes of a case wait for each other, so its events have no gaps to be filled later.
+	events, err := collect(ctx, db.reader, scanEvent, selectEvent+"WHERE ticket = $3 AND n > $1 ORDER BY n LIMIT $2", after, limit, key(ticket))
 	if err != nil {
 		return nil, fmt.Errorf("reading the events of cases: %w", db.dialect.explain(err))
 	}
 	return events, nil
 }
 
+func (db *DB) eventsOfAll(ctx context.Context, after int64, limit int) ([]desk.Event, error) {
+	newest, err := db.settled(ctx, db.reader)
+	if err == nil && newest <= after {
+		return nil, nil
+	}
+	var events []desk.Event
+	if err == nil {
+		events, err = collect(ctx, db.reader, scanEvent, selectSettled, after, limit, newest)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reading the events of all cases: %w", db.dialect.explain(err))
+	}
+	return events, nil
+}
+
+// selectSettled selects up to $2 events after $1 and up to $3, which must be settled.
+const selectSettled = selectEvent + "WHERE n > $1 AND n <= $3 ORDER BY n LIMIT $2"
+
 // LastEvent implements desk.Store.
-func (db *DB) LastEvent(ctx context.Context) (n int64, err error) {
-	if err := db.reader.QueryRowContext(ctx, "SELECT coalesce((SELECT n FROM counters WHERE name = 'event'), 0)").Scan(&n); err != nil {
+func (db *DB) LastEvent(ctx context.Context) (int64, error) {
+	n, err := db.settled(ctx, db.reader)
+	if err != nil {
 		return 0, fmt.Errorf("reading the number of the newest event: %w", db.dialect.explain(err))
 	}
 	return n, nil
@@ -98,7 +114,7 @@ func (db *DB) delivered(ctx context.Context, tx querier, m bot.Outbound, d bot.D
 		return err
 	}
 	return db.addEvents(ctx, tx, k.id, "", []desk.Event{{
-		Ticket: k.Ticket, Conversation: k.Conversation, Kind: desk.EventDelivery, From: k.State, To: k.State, Owner: k.Owner,
+		Ticket: k.Ticket, Conversation: m.Conversation, Kind: desk.EventDelivery, From: k.State, To: k.State, Owner: k.Owner,
 		Text: string(d), Message: m.ID, Version: k.Version, At: db.now(),
 	}})
 }

@@ -9,22 +9,26 @@ import (
 	"tilldesk/bot"
 )
 
-// Erase deletes all that is stored of a conversation. It returns the paths,
+// Erase deletes all that is stored of the merchant of a conversation, on all
+// channels that staff know of. It returns the paths,
 // below the data folder, of the files that came with its messages: the caller
 // deletes those, also if there is an error. It fails with ErrNotFound if there is no such conversation.
 //
 // In SQLite what is deleted is overwritten in the files as well. In PostgreSQL
 // it is until the server has vacuumed. Backups keep it until they expire.
 func (db *DB) Erase(ctx context.Context, id bot.ConversationID) (files []string, err error) {
-	err = db.inTx(ctx, func(tx querier) (err error) {
-		if files, err = filesOf(ctx, tx, "conversation_id = $1", key(id)); err != nil {
-			return err
+	err = db.inTx(ctx, func(tx querier) error {
+		files = nil
+		ids, err := merchantOf(ctx, tx, key(id))
+		for _, one := range ids {
+			if err != nil {
+				return err
+			}
+			var some []string
+			some, err = erase(ctx, tx, one)
+			files = append(files, some...)
 		}
-		if _, err := exec(ctx, tx, `DELETE FROM telegram_dead WHERE remote <> '' AND remote =
-			(SELECT remote FROM conversations WHERE id = $1 AND channel = 'telegram')`, key(id)); err != nil {
-			return err
-		}
-		return execOne(ctx, tx, ErrNotFound, "DELETE FROM conversations WHERE id = $1", key(id)) // the rest follows by its foreign keys
+		return err
 	})
 	if err != nil {
 		files = nil
@@ -35,6 +39,17 @@ func (db *DB) Erase(ctx context.Context, id bot.ConversationID) (files []string,
 		return files, fmt.Errorf("erasing conversation %s: %w", id, err)
 	}
 	return files, nil
+}
+
+func erase(ctx context.Context, tx querier, id string) (files []string, err error) {
+	if files, err = filesOf(ctx, tx, "conversation_id = $1", id); err != nil {
+		return nil, err
+	}
+	if _, err := exec(ctx, tx, `DELETE FROM telegram_dead WHERE remote <> '' AND remote =
+		(SELECT remote FROM conversations WHERE id = $1 AND channel = 'telegram')`, id); err != nil {
+		return nil, err
+	}
+	return files, execOne(ctx, tx, ErrNotFound, "DELETE FROM conversations WHERE id = $1", id) // the rest follows by its foreign keys
 }
 
 // filesOf returns the files that came with the messages for which where holds.

@@ -19,6 +19,7 @@ type exported struct {
 	Messages     []exportedMessage    `json:"messages"`
 	Turns        []exportedTurn       `json:"turns"`
 	Cases        []exportedCase       `json:"cases"`
+	Others       []exported           `json:"other_conversations,omitempty"` // of the same merchant
 }
 
 type exportedConversation struct {
@@ -86,14 +87,27 @@ type exportedEvent struct {
 	At      time.Time `json:"at"`
 }
 
-// Export returns all that is stored of a conversation, as one JSON object in
-// one line. It fails with ErrNotFound if there is no such conversation, and
+// Export returns all that is stored of the merchant of a conversation, as one
+// JSON object in one line: that conversation, and in it their others. It fails with ErrNotFound if there is no such conversation, and
 // with a *SumError if some of it is damaged.
 func (db *DB) Export(ctx context.Context, id bot.ConversationID) ([]byte, error) {
 	var e exported
 	err := db.inSnapshot(ctx, func(tx querier) (err error) {
-		e, err = export(ctx, tx, key(id))
-		return err
+		ids, err := merchantOf(ctx, tx, key(id))
+		if err != nil {
+			return err
+		}
+		if e, err = export(ctx, tx, ids[0]); err != nil {
+			return err
+		}
+		for _, other := range ids[1:] {
+			o, err := export(ctx, tx, other)
+			if err != nil {
+				return err
+			}
+			e.Others = append(e.Others, o)
+		}
+		return nil
 	})
 	if err != nil {
 		return nil, fmt.Errorf("exporting conversation %s: %w", id, err)

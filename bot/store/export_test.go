@@ -10,6 +10,9 @@ const SelectEvent = selectEvent
 
 var Listing = (*DB).listing
 
+// TakeNumbers takes numbers of events in PostgreSQL.
+var TakeNumbers = sequenced.take
+
 // AddMigration adds a migration after those that there are, until undo is
 // called.
 func AddMigration(text string) (undo func()) {

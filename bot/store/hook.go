@@ -17,8 +17,11 @@ var _ hook.Store = (*DB)(nil)
 // Spread implements hook.Store.
 func (db *DB) Spread(ctx context.Context, target string, kinds []desk.EventKind, limit int) (n int, err error) {
 	// Mostly there is nothing, and nothing need be locked to see that.
-	var last, newest int64
-	err = db.reader.QueryRowContext(ctx, "SELECT t.event, coalesce((SELECT n FROM counters WHERE name = 'event'), 0) FROM hook_targets t WHERE t.target = $1", key(target)).Scan(&last, &newest)
+	var last int64
+	newest, err := db.settled(ctx, db.reader)
+	if err == nil {
+		err = db.reader.QueryRowContext(ctx, "SELECT event FROM hook_targets WHERE target = $1", key(target)).Scan(&last)
+	}
 	if err == nil && last >= newest {
 		return 0, nil
 	}
@@ -35,17 +38,27 @@ func (db *DB) Spread(ctx context.Context, target string, kinds []desk.EventKind,
 }
 
 func (db *DB) spread(ctx context.Context, tx querier, target string, kinds []desk.EventKind, limit int) (int, error) {
-	if _, err := exec(ctx, tx, `INSERT INTO hook_targets (target, event) VALUES ($1, coalesce((SELECT n FROM counters WHERE name = 'event'), 0))
-		ON CONFLICT (target) DO NOTHING`, target); err != nil {
+	newest, err := db.settled(ctx, tx)
+	if err != nil {
+		return 0, err
+	}
+	if _, err := exec(ctx, tx, "INSERT INTO hook_targets (target, event) VALUES ($1, $2) ON CONFLICT (target) DO NOTHING", target, newest); err != nil {
 		return 0, err
 	}
 	var last int64
 	if err := tx.QueryRowContext(ctx, "SELECT event FROM hook_targets WHERE target = $1"+db.dialect.forUpdate, target).Scan(&last); err != nil {
 		return 0, err
 	}
-	events, err := collect(ctx, tx, scanEvent, selectEvent+"WHERE n > $1 ORDER BY n LIMIT $2", last, limit)
-	if err != nil || len(events) == 0 {
+	events, err := collect(ctx, tx, scanEvent, selectSettled, last, limit, newest)
+	if err != nil {
 		return 0, err
+	}
+	reached := newest // not every number has an event
+	if len(events) == limit {
+		reached = events[limit-1].ID
+	}
+	if reached <= last {
+		return 0, nil
 	}
 	for _, e := range events {
 		if !slices.Contains(kinds, e.Kind) {
@@ -56,7 +69,7 @@ func (db *DB) spread(ctx context.Context, tx querier, target string, kinds []des
 			return 0, err
 		}
 	}
-	_, err = exec(ctx, tx, "UPDATE hook_targets SET event = $2 WHERE target = $1", target, events[len(events)-1].ID)
+	_, err = exec(ctx, tx, "UPDATE hook_targets SET event = $2 WHERE target = $1", target, reached)
 	return len(events), err
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"tilldesk/bot"
+	"tilldesk/bot/desk"
 )
 
 // SetMedia replaces the n-th file of a message, counted from 0: it has been
@@ -29,7 +30,20 @@ func (db *DB) SetMedia(ctx context.Context, id bot.MessageID, n int, media bot.M
 		if m.more, err = encode(p); err != nil {
 			return err
 		}
-		return execOne(ctx, tx, ErrNotFound, "UPDATE messages SET payload = $2, sum = $3 WHERE id = $1", m.id, m.more, m.sum())
+		if err := execOne(ctx, tx, ErrNotFound, "UPDATE messages SET payload = $2, sum = $3 WHERE id = $1", m.id, m.more, m.sum()); err != nil {
+			return err
+		}
+		k, err := readCase(ctx, tx, notClosed, m.conversation)
+		if err == nil && k == nil {
+			k, err = db.openElsewhere(ctx, tx, m.conversation)
+		}
+		if err != nil || k == nil {
+			return err
+		}
+		return db.addEvents(ctx, tx, k.id, "", []desk.Event{{ // whoever looks at the case sees it at once
+			Ticket: k.Ticket, Conversation: bot.ConversationID(m.conversation), Kind: desk.EventFile, From: k.State, To: k.State, Owner: k.Owner,
+			Message: id, Version: k.Version, At: db.now(),
+		}})
 	})
 	if err != nil {
 		return fmt.Errorf("adding a file to message %s: %w", id, err)

@@ -36,6 +36,8 @@ type payload struct {
 	Step    *string      `json:"step,omitempty"`
 	Article *string      `json:"article,omitempty"`
 	Choices []bot.Choice `json:"choices,omitempty"`
+
+	Corrects *bot.Correction `json:"corrects,omitempty"`
 }
 
 // messageColumns are the columns of a message m in the order of scanMessage.
@@ -123,7 +125,7 @@ func (m *message) payload() (payload, error) {
 // setReply makes m the stored form of a reply.
 func (m *message) setReply(r bot.Reply) (err error) {
 	m.kind, m.text = clean(string(r.Kind)), clean(r.Text)
-	m.more, err = encode(payload{Intent: r.Intent, Step: r.Step, Article: r.Article, Choices: r.Choices, Media: r.Media})
+	m.more, err = encode(payload{Intent: r.Intent, Step: r.Step, Article: r.Article, Choices: r.Choices, Media: r.Media, Corrects: r.Corrects})
 	return err
 }
 
@@ -131,7 +133,7 @@ func (m *message) reply() (bot.Reply, error) {
 	p, err := m.payload()
 	r := bot.Reply{
 		Text: m.text, Kind: dialog.ReplyKind(m.kind),
-		Intent: p.Intent, Step: p.Step, Article: p.Article, Choices: p.Choices, Media: p.Media,
+		Intent: p.Intent, Step: p.Step, Article: p.Article, Choices: p.Choices, Media: p.Media, Corrects: p.Corrects,
 	}
 	if r.Choices == nil {
 		r.Choices = []bot.Choice{}

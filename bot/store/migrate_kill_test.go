@@ -133,5 +133,6 @@ func TestFaultMigrationKilled(t *testing.T) {
 		if len(got) != len(want)+1 || len(got["messages"]) != len(want["messages"])+1 {
 			t.Errorf("the next start has not made the whole of it: %v", got)
 		}
+		t.Logf("killed in a migration: %d tables before and after, %d once it was made in full", len(want), len(got))
 	})
 }

@@ -18,6 +18,7 @@ var postgres = dialect{
 	forUpdate:  " FOR NO KEY UPDATE",
 	skipLocked: " FOR NO KEY UPDATE SKIP LOCKED",
 	rows:       256,
+	numbering:  sequenced,
 	snapshot:   sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true},
 	again: func(err error) bool {
 		var pg *pgconn.PgError
@@ -30,7 +31,7 @@ var postgres = dialect{
 	},
 }
 
-var postgresSchema = schema()
+var postgresSchema = schema("-- only PostgreSQL: ", "")
 
 // sessionDefaults hold unless the DSN says otherwise. A replica that is frozen
 // within a transaction must not keep the others from its conversations.

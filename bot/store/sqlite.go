@@ -178,12 +178,13 @@ func checkBriefly(ctx context.Context, pool *sql.DB) error {
 
 func sqliteDialect(path string) dialect {
 	return dialect{
-		name:    "sqlite",
-		rows:    32,
-		again:   func(error) bool { return false },
-		explain: func(err error) error { return explainSQLite(path, err) },
-		scrub:   scrubSQLite,
-		backup:  func(ctx context.Context, file string) error { return backupSQLite(ctx, path, file) },
+		name:      "sqlite",
+		rows:      32,
+		numbering: counting,
+		again:     func(error) bool { return false },
+		explain:   func(err error) error { return explainSQLite(path, err) },
+		scrub:     scrubSQLite,
+		backup:    func(ctx context.Context, file string) error { return backupSQLite(ctx, path, file) },
 	}
 }
 

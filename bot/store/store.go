@@ -96,6 +96,8 @@ type dialect struct {
 	// again reports whether a transaction failed only because of another one
 	// and would succeed now.
 	again func(error) bool
+	// numbering gives events their numbers.
+	numbering numbering
 	// explain adds what to do to an error that people can do something about.
 	explain func(error) error
 	// scrub makes deleted content unreadable in the files, as far as the

@@ -236,24 +236,28 @@ func (db *DB) MarkPost(ctx context.Context, id bot.MessageID) error {
 	return nil
 }
 
-// IsPost reports whether a message to a merchant was written in the staff
-// group.
-func (db *DB) IsPost(ctx context.Context, id bot.MessageID) (yes bool, err error) {
-	err = db.reader.QueryRowContext(ctx, "SELECT EXISTS (SELECT 1 FROM telegram_posts WHERE message_id = $1)", key(id)).Scan(&yes)
+// IsPost reports whether a message of staff to a merchant was written in the
+// staff group: its event has a client that begins so. Going by SavePost would
+// not do, which comes after others can see the message.
+func (db *DB) IsPost(ctx context.Context, id bot.MessageID, client string) (yes bool, err error) {
+	err = db.reader.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM messages m JOIN case_events e ON e.conversation_id = m.conversation_id
+		WHERE m.id = $1 AND e.message = $1 AND substr(e.client, 1, $2) = $3)`, key(id), len(client), client).Scan(&yes)
 	if err != nil {
 		return false, fmt.Errorf("finding where message %s was written: %w", id, db.dialect.explain(err))
 	}
 	return yes, nil
 }
 
-// WasPosted reports whether what staff wrote in the group went to a merchant, or
-// will.
-func (db *DB) WasPosted(ctx context.Context, chat int64, post int) (yes bool, err error) {
-	err = db.reader.QueryRowContext(ctx, "SELECT EXISTS (SELECT 1 FROM telegram_posts WHERE chat = $1 AND post = $2)", chat, post).Scan(&yes)
+// Posted returns what went to a merchant, or will, of a message that staff wrote
+// in the group: itself, and then each correction of it. There is nothing if it
+// never was for a merchant.
+func (db *DB) Posted(ctx context.Context, chat int64, post int) ([]bot.Entry, error) {
+	all, err := collect(ctx, db.reader, scanEntry,
+		selectEntry+"WHERE m.id IN (SELECT message_id FROM telegram_posts WHERE chat = $1 AND post = $2) ORDER BY m.seq", chat, post)
 	if err != nil {
-		return false, fmt.Errorf("finding what became of a message in the staff group: %w", db.dialect.explain(err))
+		return nil, fmt.Errorf("finding what became of a message in the staff group: %w", db.dialect.explain(err))
 	}
-	return yes, nil
+	return all, nil
 }
 
 // SetLanguage sets what a merchant is spoken to in, as if they had chosen it. A

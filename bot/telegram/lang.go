@@ -60,7 +60,7 @@ var texts = map[string]source.Text{
 	"menu.lang":   {Zh: "换语言", En: "Change the language"},
 	"menu.forget": {Zh: "删除我的记录", En: "Delete my data"},
 	"menu.start":  {Zh: "重新打招呼", En: "Say hello"},
-	"link.off":    {Zh: "这里没有员工群，不需要绑定。", En: "There is no staff group here, so there is nothing to link."},
+	"link.off":    {Zh: "这里没有员工群，不需要关联。", En: "There is no staff group here, so there is nothing to link."},
 }
 
 // languages are what can be chosen, each named in itself.

@@ -41,6 +41,11 @@ func (c *Channel) Send(ctx context.Context, m bot.Outbound) (bot.RemoteID, error
 	if wait := c.pause.left(chat, c.opt.Now()); wait > 0 {
 		return "", &bot.RetryError{After: wait, Err: errors.New("fewer messages are wanted by Telegram for a while"), Reached: true}
 	}
+	if fix := m.Reply.Corrects; fix != nil {
+		if id, done, err := c.correct(ctx, m, chat, *fix); done || err != nil {
+			return id, err
+		}
+	}
 	pieces, err := c.pieces(m.Reply)
 	if err != nil {
 		return "", err
@@ -56,6 +61,9 @@ func (c *Channel) Send(ctx context.Context, m bot.Outbound) (bot.RemoteID, error
 		var keyboard models.ReplyMarkup
 		if from+i == len(pieces)-1 {
 			keyboard = keyboardOf(m.Seq, m.Reply.Choices)
+		}
+		if err := c.turn(ctx); err != nil {
+			return "", err
 		}
 		sent, err := send(ctx, chat, keyboard)
 		if err != nil {

@@ -165,7 +165,3 @@ func (s *service) history(u *telegramtest.User) []bot.Entry {
 	}
 	return entries
 }
-
-func logTo(j *journal) *slog.Logger {
-	return slog.New(slog.NewTextHandler(j, &slog.HandlerOptions{Level: slog.LevelDebug}))
-}

@@ -169,3 +169,23 @@ func TestFaultOutage(t *testing.T) {
 	}
 	t.Logf("%d messages, %d calls, %d held", messages, len(calls), q.Held)
 }
+
+// TestSharedRate: a message waits for its turn among those of all processes that
+// send.
+func TestSharedRate(t *testing.T) {
+	s := start(t, setup{opt: telegram.Options{Shared: true}})
+	const taken = 25 // a second's worth
+	var last time.Time
+	for range taken {
+		var err error
+		if last, err = s.db.Reserve(t.Context(), fmt.Sprint("Telegram bot ", s.channel.API().ID()), time.Now(), time.Second/taken, 1); err != nil {
+			t.Fatal(err)
+		}
+	}
+	mei := s.api.User(55, "en")
+	mei.Say("/help")
+	s.hears(mei, 1)
+	if at := s.api.Calls("sendMessage")[0].At; at.Before(last) {
+		t.Errorf("it was sent %v before its turn", last.Sub(at))
+	}
+}

@@ -16,9 +16,11 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode"
 
 	"tilldesk/bot"
 	"tilldesk/bot/desk"
+	"tilldesk/bot/telegram"
 	"tilldesk/bot/trial"
 )
 
@@ -93,7 +95,6 @@ type strangerUser struct {
 	token string
 	id    int
 	seen  []strangerMessage
-	sent  int
 }
 
 type strangerMessage struct {
@@ -126,9 +127,47 @@ func (u *strangerUser) who() map[string]any {
 
 func (u *strangerUser) say(text string) {
 	u.t.Helper()
-	u.sent++
+	u.send("text", text)
+}
+
+// send sends a message that has a field with a value.
+func (u *strangerUser) send(field string, value any) {
+	u.t.Helper()
 	u.post("/sendMessage", map[string]any{"botToken": u.token, "date": time.Now().Unix(), "from": u.who(),
-		"chat": map[string]any{"id": u.id, "type": "private"}, "text": text}, nil)
+		"chat": map[string]any{"id": u.id, "type": "private"}, field: value}, nil)
+}
+
+// block keeps the bot's messages out, or lets them in again.
+func (u *strangerUser) block(blocked bool) {
+	u.t.Helper()
+	u.post("/door/block", map[string]any{"chat": u.id, "blocked": blocked}, nil)
+}
+
+// reads waits until a message that was there already has another text.
+func (u *strangerUser) reads(m strangerMessage, text string) {
+	u.t.Helper()
+	look := time.NewTicker(100 * time.Millisecond)
+	defer look.Stop()
+	for late := time.Now().Add(20 * time.Second); time.Now().Before(late); <-look.C {
+		var answer struct {
+			Result []struct {
+				MessageID int `json:"messageId"`
+				Message   struct {
+					Text string `json:"text"`
+					From struct {
+						ID int `json:"id"`
+					} `json:"from"`
+				} `json:"message"`
+			} `json:"result"`
+		}
+		u.post("/getUpdatesHistory", map[string]any{"token": u.token}, &answer)
+		for _, r := range answer.Result {
+			if r.MessageID == m.ID && r.Message.From.ID != u.id && strings.Contains(r.Message.Text, text) {
+				return
+			}
+		}
+	}
+	u.t.Fatalf("waited in vain for “%s” to become “%s”", m.Text, text)
 }
 
 func (u *strangerUser) press(m strangerMessage, label string) {
@@ -187,8 +226,9 @@ func (u *strangerUser) waits(what string, fits func(strangerMessage) bool) stran
 	return strangerMessage{}
 }
 
-// TestStrangersBotAPI: two conversations at a Bot API that others wrote: one
-// from the first line to "it works", and one to a person and back.
+// TestStrangersBotAPI: conversations at a Bot API that others wrote: one from
+// the first line to "it works", one to a person and back, and one with what goes
+// on beside: a voice message, another language, forgetting, and blocking the bot.
 func TestStrangersBotAPI(t *testing.T) {
 	if testing.Short() {
 		t.Skip("programs of others are left to the tests without -short")
@@ -243,14 +283,46 @@ func TestStrangersBotAPI(t *testing.T) {
 	}
 	who := desk.Actor{ID: "s-wang", Name: "Wang"}
 	ticket := page.Cases[0].Ticket
-	if _, _, err := people.Reply(t.Context(), ticket, who, desk.Message{Client: "1", Text: "您好，我是小王"}); err != nil {
+	_, said, err := people.Reply(t.Context(), ticket, who, desk.Message{Client: "1", Text: "您好，我是小王"})
+	if err != nil {
 		t.Fatal(err)
 	}
-	bo.waits("a person", func(m strangerMessage) bool { return strings.Contains(m.Text, "我是小王") })
+	hello := bo.waits("a person", func(m strangerMessage) bool { return strings.Contains(m.Text, "我是小王") })
+	if _, _, err := people.Reply(t.Context(), ticket, who, desk.Message{Client: "2", Text: "您好，我是客服小王", Corrects: said}); err != nil {
+		t.Fatal(err)
+	}
+	bo.reads(hello, "我是客服小王")
 	if _, err := people.Release(t.Context(), ticket, who); err != nil {
 		t.Fatal(err)
 	}
 	bo.waits("the bot to be back", func(m strangerMessage) bool { return !strings.Contains(m.Text, "小王") })
 	bo.say("打印机没纸了")
 	bo.waits("an answer of the bot", func(m strangerMessage) bool { return strings.Contains(m.Text, "纸") })
+
+	an := &strangerUser{t: t, url: url, token: s.api.Token, id: 57}
+	an.send("voice", map[string]any{"file_id": "voice", "file_unique_id": "voice", "duration": 2, "mime_type": "audio/ogg", "file_size": 4})
+	an.waits("a line about voice", func(m strangerMessage) bool { return strings.Contains(m.Text, "语音") })
+	an.say("/language")
+	an.press(an.waits("the languages", func(m strangerMessage) bool { return m.Buttons["English"] != "" }), "English")
+	an.waits("English", func(m strangerMessage) bool { return !strings.ContainsFunc(m.Text, han) })
+	an.say("打印机没纸了")
+	an.waits("an answer in English", func(m strangerMessage) bool { return strings.Contains(m.Text, "paper") })
+	an.block(true)
+	an.say("hello?")
+	s.api.Wait("the answer to be given up", func() bool { dead, err := s.db.DeadOut(t.Context(), 5); return err == nil && len(dead) > 0 })
+	an.block(false)
+	an.say("/help")
+	an.waits("the help", func(m strangerMessage) bool { return strings.Contains(m.Text, "I help shops") })
+	an.say("/forget")
+	question := an.waits("a question", func(m strangerMessage) bool { return m.Buttons["Delete"] != "" })
+	an.press(question, "Delete")
+	an.reads(question, "All deleted")
+	if q, err := s.db.Queue(t.Context()); err != nil || q.Held > 0 {
+		t.Errorf("%d messages may have arrived or not: the answers to them were not understood; %v", q.Held, err)
+	}
+	if _, known, err := s.db.ConversationOf(t.Context(), telegram.Name, "57"); known || err != nil {
+		t.Errorf("the conversation is still there: %v, %v", known, err)
+	}
 }
+
+func han(r rune) bool { return unicode.Is(unicode.Han, r) }

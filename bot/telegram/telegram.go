@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"log/slog"
 	"os"
 	"strings"
@@ -35,11 +36,13 @@ type Store interface {
 	Replies(ctx context.Context, id bot.MessageID) (r bot.Answered, done bool, err error)
 
 	LeasePoll(ctx context.Context, botID int64, owner string, now time.Time, lease time.Duration) (l store.PollLease, ok bool, err error)
+	Reserve(ctx context.Context, what string, now time.Time, every time.Duration, burst int) (time.Time, error)
 	RenewPoll(ctx context.Context, l store.PollLease, until time.Time) error
 	SavePoll(ctx context.Context, l store.PollLease, offset int64) error
 	EndPoll(ctx context.Context, l store.PollLease) error
 	BuryUpdate(ctx context.Context, u store.DeadUpdate) error
 
+	Entry(ctx context.Context, conversation bot.ConversationID, id bot.MessageID) (bot.Entry, error)
 	PartsSent(ctx context.Context, id bot.MessageID) (int, error)
 	SetPartsSent(ctx context.Context, id bot.MessageID, n int) error
 
@@ -75,10 +78,13 @@ type Options struct {
 	// Lease is for how long a process that dies keeps others from fetching
 	// updates; 25 s if 0.
 	Lease time.Duration
-	Data  *os.Root // the folder for files; nil: they are not fetched
-	Group Group    // nil: there is none
-	Log   *slog.Logger
-	Now   func() time.Time
+	// Shared says that several processes may send; what they may send in a
+	// second is shared through the store then.
+	Shared bool
+	Data   *os.Root // the folder for files; nil: they are not fetched
+	Group  Group    // nil: there is none
+	Log    *slog.Logger
+	Now    func() time.Time
 }
 
 // Channel is the Telegram channel. It is safe for concurrent use.
@@ -134,8 +140,31 @@ func (c *Channel) Name() string { return Name }
 // Limits are those of the Bot API FAQ, "My bot is hitting limits": about one
 // message per second to a chat, with short bursts, and 30 per second to all.
 func (c *Channel) Limits() bot.Limits {
-	return bot.Limits{PerConversation: 1, Burst: 3, Overall: 25, Timeout: 8 * time.Second}
+	return bot.Limits{PerConversation: 1, Burst: 3, Overall: perSecond, Timeout: 8 * time.Second}
 }
+
+// perSecond is how many messages all merchants together are sent in a second.
+const perSecond = 25
+
+// turn waits until one more message may be sent, by any process. Where there is
+// only one the outbox sees to it.
+func (c *Channel) turn(ctx context.Context) error {
+	if !c.opt.Shared {
+		return nil
+	}
+	now := c.opt.Now()
+	at, err := c.store.Reserve(ctx, fmt.Sprint("Telegram bot ", c.api.ID()), now, time.Second/perSecond, 1)
+	if err != nil {
+		return &bot.RetryError{Err: err}
+	}
+	if wait := at.Sub(now); wait > maxTurn || !sleep(ctx, wait) {
+		return &bot.RetryError{After: min(wait, maxTurn), Err: errors.New("the other processes send as much as Telegram allows"), Reached: true}
+	}
+	return nil
+}
+
+// maxTurn is how long a message holds a sender while others have their turn.
+const maxTurn = 2 * time.Second
 
 // Receive takes updates until ctx ends.
 func (c *Channel) Receive(ctx context.Context) {

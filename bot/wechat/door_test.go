@@ -196,6 +196,10 @@ func TestDoor(t *testing.T) {
 		{"more than 64 KiB", false, func(_ wechattest.Account, p *wechattest.Post) { p.Body += strings.Repeat(" ", 64<<10+1-len(p.Body)) }, 413},
 		{"not XML", false, func(_ wechattest.Account, p *wechattest.Post) { p.Body = "hello" }, 403},
 		{"not XML, without a key", true, func(_ wechattest.Account, p *wechattest.Post) { p.Body = "hello" }, 400},
+		{"JSON", false, func(_ wechattest.Account, p *wechattest.Post) { p.Body = `{"ToUserName":"gh_1","Encrypt":"AAAA"}` }, 403},
+		{"JSON, without a key", true, func(_ wechattest.Account, p *wechattest.Post) {
+			p.Body = `{"ToUserName":"gh_1","FromUserName":"o-1","MsgType":"text","Content":"hi","MsgId":1}`
+		}, 400},
 		{"no body", false, func(_ wechattest.Account, p *wechattest.Post) { p.Body = "" }, 403},
 		{"an echostr in a POST", false, func(_ wechattest.Account, p *wechattest.Post) { p.Query.Set("echostr", "echo") }, 200},
 		{"authentic, but no XML", false, func(a wechattest.Account, p *wechattest.Post) { *p = a.Post(now, "hello") }, 200},

@@ -2,6 +2,8 @@ package wechat
 
 import (
 	"fmt"
+	"maps"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -93,8 +95,42 @@ func FuzzParse(f *testing.F) {
 			t.Errorf("%d bytes of text from %d", size, len(body))
 		}
 		again, err := parse(body)
-		if diff := cmp.Diff(got, again); diff != "" || err != nil {
-			t.Errorf("read again: %v\n%s", err, diff)
+		if err != nil || !maps.Equal(got, again) {
+			t.Errorf("read again: %v\n%s", err, cmp.Diff(got, again))
 		}
 	})
+}
+
+// TestParseCost has the largest bodies that the door lets in, made to be costly:
+// each may take 4 MB of memory at most (I1 of the trials).
+func TestParseCost(t *testing.T) {
+	fill := func(begin, piece, end string) string {
+		return begin + strings.Repeat(piece, (maxBody-len(begin)-len(end))/len(piece)) + end
+	}
+	for name, body := range map[string]string{
+		"attributes":          fill("<xml ", "a='' ", "></xml>"),
+		"attributes unclosed": fill("<xml ", "a='' ", ""),
+		"depth":               fill("", "<xml>", ""),
+		"elements":            fill("<xml>", "<a/>", "</xml>"),
+		"names":               fill("<", "x", "/>"),
+		"text":                fill("<xml><Content>", "花", "</Content></xml>"),
+		"pieces of CDATA":     fill("<xml><Content>", "<![CDATA[x]]>", "</Content></xml>"),
+		"entities":            fill("<xml><Content>", "&lt;", "</Content></xml>"),
+		"unknown entities":    fill("<xml><Content>", "&l;", "</Content></xml>"),
+		"comments":            fill("<xml>", "<!---->", "</xml>"),
+		"instructions":        fill("<xml>", "<?a?>", "</xml>"),
+		"a document type":     fill("<!DOCTYPE xml [", "<!ENTITY a 'b'>", "]><xml/>"),
+	} {
+		t.Run(name, func(t *testing.T) {
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
+			_, err := parse([]byte(body))
+			runtime.ReadMemStats(&after)
+			took := after.TotalAlloc - before.TotalAlloc
+			t.Logf("%d bytes took %d KB: %v", len(body), took>>10, err)
+			if took > 4<<20 {
+				t.Errorf("%d bytes took %d KB of memory, want 4096 at most", len(body), took>>10)
+			}
+		})
+	}
 }

@@ -336,7 +336,7 @@ toEnd();
 const composer = byID("compose");
 if (composer) {
   const field = byID("say"), id = composer.elements.id, picker = byID("picker"), counter = byID("counter");
-  const picture = composer.elements.picture;
+  const picture = composer.elements.picture, picked = byID("picked");
   const draft = "draft." + page.ticket;
   const noteMode = () => composer.elements.as.value === "note";
   try {
@@ -351,7 +351,9 @@ if (composer) {
   const show = () => {
     composer.classList.toggle("note-mode", noteMode());
     field.placeholder = word(noteMode() ? "compose.note" : "compose.reply");
-    picture.hidden = picture.disabled = noteMode();
+    byID("attach").hidden = picture.disabled = noteMode();
+    picked.hidden = noteMode() || picture.files.length === 0;
+    picked.querySelector("bdi").textContent = picture.files[0]?.name ?? "";
     const left = Number(field.maxLength) - field.value.length;
     counter.textContent = left < 300 ? word("compose.left", left) : "";
   };
@@ -366,6 +368,11 @@ if (composer) {
     here(true);
   });
   composer.addEventListener("change", keep);
+  picked.querySelector("button").addEventListener("click", () => {
+    picture.value = "";
+    show();
+    picture.focus();
+  });
   show();
 
   let sending = false;

@@ -59,6 +59,7 @@ func Exercise(t *testing.T, dsn func(testing.TB) string) {
 		{"files that come later", media},
 		{"leases of Telegram", leases},
 		{"changed messages", wordings},
+		{"turns", turns},
 		{"updates that cannot be read", deadUpdates},
 		{"files to be fetched", wantedFiles},
 		{"topics of the staff group", topics},

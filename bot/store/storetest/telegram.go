@@ -3,6 +3,7 @@ package storetest
 import (
 	"errors"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -81,6 +82,47 @@ func leases(t *testing.T, f *fixture) {
 	}
 }
 
+// turns: processes that share a rate never have more of it together than it is.
+func turns(t *testing.T, f *fixture) {
+	const every, burst = time.Second, 3
+	at := func(now time.Duration) time.Duration {
+		t.Helper()
+		turn, err := f.db.Reserve(t.Context(), "a network", f.now.Add(now), every, burst)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return turn.Sub(f.now)
+	}
+	for i, tt := range []struct{ now, want time.Duration }{
+		{0, 0}, {0, 0}, {0, 0}, {0, every}, {500 * time.Millisecond, 2 * every}, // a burst, and then each in its time
+		{10 * every, 10 * every}, {10 * every, 10 * every}, {10 * every, 10 * every}, {10 * every, 11 * every}, // a rest gives no more than a burst
+		{time.Hour, time.Hour}, // of a process whose clock is fast
+		{20 * every, 20*every + time.Minute + every},
+	} {
+		if got := at(tt.now); got.Round(time.Millisecond) != tt.want {
+			t.Errorf("turn %d, asked for at %v, is at %v, want %v", i, tt.now, got, tt.want)
+		}
+	}
+	if turn, err := f.db.Reserve(t.Context(), "another", f.now, every, burst); err != nil || turn.After(f.now) {
+		t.Errorf("the turn of another network is at %v, %v", turn, err)
+	}
+	// Many at once take one each.
+	seen := map[time.Time]int{}
+	var mu sync.Mutex
+	var all sync.WaitGroup
+	for range 20 {
+		all.Go(func() {
+			turn, err := f.db.Reserve(t.Context(), "a third", f.now, every, 1)
+			mu.Lock()
+			defer mu.Unlock()
+			if seen[turn]++; seen[turn] > 1 || err != nil {
+				t.Errorf("the turn at %v was given %d times, %v", turn, seen[turn], err)
+			}
+		})
+	}
+	all.Wait()
+}
+
 // wordings: the newest text of a message that was changed, and whether anything
 // came after it.
 func wordings(t *testing.T, f *fixture) {
@@ -103,7 +145,7 @@ func wordings(t *testing.T, f *fixture) {
 
 	f.must(f.db.SavePost(t.Context(), store.Post{Message: r.Message, Chat: -1, Thread: 1, Post: 2}))
 	for post, want := range map[int]bool{2: true, 3: false} {
-		if got, err := f.db.WasPosted(t.Context(), -1, post); got != want || err != nil {
+		if got, err := f.db.Posted(t.Context(), -1, post); len(got) == 1 != want || err != nil {
 			t.Errorf("message %d of staff was sent on: %v, %v", post, got, err)
 		}
 	}

@@ -9,8 +9,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"golang.org/x/time/rate"
-
 	"tilldesk/bot"
 	"tilldesk/bot/desk"
 	"tilldesk/bot/staff"
@@ -52,6 +50,7 @@ type Store interface {
 	RenewGroup(ctx context.Context, l store.GroupLease, until time.Time) error
 	EndGroup(ctx context.Context, l store.GroupLease) error
 	PauseGroup(ctx context.Context, configured int64, until time.Time) error
+	Reserve(ctx context.Context, what string, now time.Time, every time.Duration, burst int) (time.Time, error)
 	GroupPaused(ctx context.Context, configured int64) (time.Time, error)
 	GroupChat(ctx context.Context, configured int64) (int64, error)
 	MoveGroup(ctx context.Context, configured, to int64) error
@@ -62,8 +61,9 @@ type Store interface {
 	SavePost(ctx context.Context, p store.Post) error
 	OpenPosts(ctx context.Context, limit int) (settled []store.Post, more bool, err error)
 	MarkPost(ctx context.Context, id bot.MessageID) error
-	WasPosted(ctx context.Context, chat int64, post int) (bool, error)
-	IsPost(ctx context.Context, id bot.MessageID) (bool, error)
+	Posted(ctx context.Context, chat int64, post int) ([]bot.Entry, error)
+	IsPost(ctx context.Context, id bot.MessageID, client string) (bool, error)
+	Conversation(ctx context.Context, id bot.ConversationID) (bot.Conversation, error)
 	History(ctx context.Context, conversation bot.ConversationID, after int64, limit int) ([]bot.Entry, error)
 	SetLanguage(ctx context.Context, conversation bot.ConversationID, lang source.Lang, traditional bool) error
 }
@@ -73,8 +73,8 @@ type Options struct {
 	Chat  int64       // the group as it is configured
 	Lang  source.Lang // in which the group is spoken to; Chinese if ""
 	Owner string      // names this process among those that share the store
-	// PerMinute is how often the group may be written to; 15 if 0. Telegram
-	// allows about 20.
+	// PerMinute is how often the group may be written to by all processes
+	// together; 15 if 0. Telegram allows about 20.
 	PerMinute int
 	Data      *os.Root // the folder for files; nil: pictures go to merchants on Telegram only
 	Log       *slog.Logger
@@ -90,9 +90,8 @@ type Group struct {
 	opt    Options
 	log    *slog.Logger
 
-	chat   atomic.Int64 // as Telegram names the group now
-	budget *rate.Limiter
-	words  chan word // answers to staff, which go before all else
+	chat  atomic.Int64 // as Telegram names the group now
+	words chan word    // answers to staff, which go before all else
 
 	mu      sync.Mutex
 	dirty   map[string]uint64 // tickets whose topics may not be what they should, and when that was noted last
@@ -115,11 +114,9 @@ func New(api *botapi.Client, d Desk, people People, db Store, opt Options) *Grou
 	if opt.Now == nil {
 		opt.Now = time.Now
 	}
-	const burst = 5
 	g := &Group{
 		api: api, desk: d, people: people, store: db, opt: opt, log: opt.Log.With("channel", "staff group"),
-		budget: rate.NewLimiter(rate.Limit(float64(opt.PerMinute)/60), burst),
-		words:  make(chan word, 200), dirty: map[string]uint64{}, changed: make(chan struct{}, 1), told: map[string]time.Time{},
+		words: make(chan word, 200), dirty: map[string]uint64{}, changed: make(chan struct{}, 1), told: map[string]time.Time{},
 	}
 	g.chat.Store(opt.Chat)
 	return g

@@ -78,6 +78,9 @@ type service struct {
 	desk  *desk.Desk
 	stop  func()
 	dsn   string
+
+	engine *bot.Engine
+	group  *staffgroup.Group
 }
 
 func start(t *testing.T, api *telegramtest.Server, dsn string, perMinute int) *service {
@@ -102,6 +105,7 @@ func start(t *testing.T, api *telegramtest.Server, dsn string, perMinute int) *s
 	j := new(journal)
 	log := slog.New(slog.NewTextHandler(j, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	engine := bot.NewEngine(s.db, k, "test", bot.Options{Log: log, Idle: 50 * time.Millisecond})
+	s.engine = engine
 	channel, err := telegram.New(engine, s.db, telegram.Options{Token: s.api.Token, APIURL: s.api.URL, Owner: "test", Data: root, Log: log})
 	if err != nil {
 		t.Fatal(err)
@@ -112,6 +116,7 @@ func start(t *testing.T, api *telegramtest.Server, dsn string, perMinute int) *s
 	engine.Committed = func(bot.ConversationID) { box.Wake(); s.desk.Wake() }
 	group := staffgroup.New(channel.API(), s.desk, people{}, s.db, staffgroup.Options{Chat: groupID, Lang: source.En, Owner: "test", PerMinute: perMinute, Data: root, Log: log})
 	channel.SetGroup(group)
+	s.group = group
 
 	ctx, cancel := context.WithCancel(context.Background())
 	var running sync.WaitGroup
@@ -215,11 +220,12 @@ func TestCase(t *testing.T) {
 	s.forum.Write(wang, topic.Thread, "/note a difficult one")
 	note := s.forum.Write(wang, topic.Thread, "// between us")
 	s.forum.Edit(note, "between us all")
-	s.forum.Edit(post, "hello, Wang was here")
-	s.shows(topic.Thread, "A changed message is not sent again")
+	s.forum.Edit(post, "hello, it is Wang")
+	s.hears(mei, "hello, it is Wang")
 	s.forum.Write(li, topic.Thread, "shall I help?")
 	s.shows(topic.Thread, "this case is with Wang")
 	s.forum.Send(wang, topic.Thread, map[string]any{"pinned_message": map[string]any{"message_id": 1, "date": 1, "chat": map[string]any{"id": groupID, "type": "supergroup"}}})
+	s.forum.Send(wang, topic.Thread, map[string]any{"forum_topic_edited": map[string]any{"name": "between us"}})
 	s.forum.Send(anonymous, topic.Thread, map[string]any{"text": "I am the boss", "sender_chat": map[string]any{"id": groupID, "type": "supergroup"}})
 	s.shows(topic.Thread, "Remain anonymous")
 
@@ -234,11 +240,11 @@ func TestCase(t *testing.T) {
 	s.shows(topic.Thread, "Marked as solved")
 	s.api.Wait("the topic to be closed", func() bool { return s.forum.Topics()[0].Closed })
 	for _, m := range s.forum.In(topic.Thread) {
-		if strings.Contains(m.Text, "is not sent again") && m.ReplyTo != post {
+		if strings.Contains(m.Text, "is not sent again") {
 			t.Errorf("message %d, a note that was changed, is said not to be sent again", m.ReplyTo)
 		}
 	}
-	for _, secret := range []string{"difficult", "was here", "between us", "shall I", "boss", "who takes"} {
+	for _, secret := range []string{"difficult", "between us", "shall I", "boss", "who takes"} {
 		if heard(mei, secret) {
 			t.Errorf("the merchant heard %q", secret)
 		}
@@ -333,6 +339,37 @@ func TestBothSurfaces(t *testing.T) {
 	}
 	s.hears(mei, "from the browser")
 	s.shows(topic.Thread, "🧑‍💼 from the browser")
+}
+
+// TestMerged: when the case of one topic is merged into that of another, what
+// the merchant says goes on in the topic of where it was said, and what staff
+// write there goes there.
+func TestMerged(t *testing.T) {
+	s := start(t, nil, "", fast)
+	phone, till := s.api.User(55, "en"), s.api.User(66, "en")
+	phone.Say("/human")
+	first, card := s.card(1)
+	double := strings.TrimPrefix(card.Buttons[0][0].Data, "1|g|take|")
+	till.Say("/human")
+	second, card := s.card(2)
+	kept := strings.TrimPrefix(card.Buttons[0][0].Data, "1|g|take|")
+	who := desk.Actor{ID: "s-li", Name: "Li"}
+	if _, err := s.desk.Take(t.Context(), kept, who); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.desk.Merge(t.Context(), double, who, kept); err != nil {
+		t.Fatal(err)
+	}
+	s.hears(phone, "together with your other chat ("+kept+")")
+	phone.Say("it is still black")
+	s.shows(first.Thread, "👤 it is still black")
+	s.forum.Write(li, first.Thread, "hold the button, please")
+	s.hears(phone, "hold the button, please")
+	s.forum.Write(li, second.Thread, "and here I am too")
+	s.hears(till, "and here I am too")
+	if heard(till, "hold the button") || heard(phone, "and here I am too") {
+		t.Error("an answer went to the other chat")
+	}
 }
 
 // TestHealing: a topic that is deleted or closed, a group that has moved, a bot
@@ -450,37 +487,4 @@ func TestLink(t *testing.T) {
 	s.hears(w, "Linked, Wang")
 	w.Say("abcd-2345-wxyz") // at once again
 	s.hears(w, "wrong or too old")
-}
-
-// TestBudget: the group is not written to more often than it may be.
-func TestBudget(t *testing.T) {
-	began := time.Now() // a call may be late, and none early
-	s := start(t, nil, "", 30)
-	mei := s.api.User(55, "en")
-	mei.Say("/human")
-	_, card := s.card(1)
-	s.forum.Press(wang, card, "Take")
-	for range 10 {
-		mei.Say("line")
-	}
-	s.api.Wait("all to be brought over", func() bool {
-		n := 0
-		for _, m := range s.forum.In(s.forum.Topics()[0].Thread) {
-			n += strings.Count(m.Text, "👤 line")
-		}
-		return n >= 10
-	})
-	var at []time.Time
-	for _, c := range s.api.Calls() {
-		if c.Chat() == groupID && c.Method != "setMyCommands" {
-			at = append(at, c.At)
-		}
-	}
-	const burst = 5
-	for i := burst + 1; i < len(at); i++ {
-		// 30 a minute are one in two seconds, after the burst.
-		if d := at[i].Sub(began); d < time.Duration(i-burst)*2*time.Second {
-			t.Errorf("call %d came after %v", i+1, d)
-		}
-	}
 }

@@ -3,6 +3,7 @@ package staffgroup
 import (
 	"context"
 	"errors"
+	"fmt"
 	"maps"
 	"slices"
 	"sync"
@@ -76,6 +77,13 @@ func (g *Group) follow(ctx context.Context) {
 		for e := range g.desk.Subscribe(ctx, last) {
 			last = e.ID
 			g.touch(e.Ticket)
+			if e.Kind != desk.EventMessage && e.Kind != desk.EventReply {
+				continue
+			}
+			// Said in another conversation than that of the case: the topic is that one's.
+			if t, known, err := g.store.Topic(ctx, e.Conversation); err == nil && known && t.Ticket != e.Ticket && t.Ticket != "" {
+				g.touch(t.Ticket)
+			}
 		}
 		sleep(ctx, failPause) // the store failed
 	}
@@ -181,7 +189,7 @@ func (g *Group) settled(ticket string, seen uint64) {
 
 // spend makes a call when the budget of the group allows it.
 func (g *Group) spend(ctx context.Context, do func(context.Context) error) error {
-	if err := g.budget.Wait(ctx); err != nil {
+	if err := g.turn(ctx); err != nil {
 		return err
 	}
 	for {
@@ -202,6 +210,25 @@ func (g *Group) spend(ctx context.Context, do func(context.Context) error) error
 }
 
 const callTime = 10 * time.Second
+
+// burst is how many calls may follow each other after a rest. With the budget of
+// a minute they are the 20 that Telegram allows.
+const burst = 5
+
+// turn waits until the group may be written to. The budget is in the store: the
+// process that answers staff need not be the one that writes the topics, and
+// one that was just started does not know what another has spent.
+func (g *Group) turn(ctx context.Context) error {
+	now := g.opt.Now()
+	at, err := g.store.Reserve(ctx, fmt.Sprint("Telegram group ", g.opt.Chat), now, time.Minute/time.Duration(g.opt.PerMinute), burst)
+	if err != nil {
+		return err
+	}
+	if !sleep(ctx, at.Sub(now)) {
+		return ctx.Err()
+	}
+	return nil
+}
 
 // left returns for how long Telegram wants the group to be left alone, as any
 // process has been told.

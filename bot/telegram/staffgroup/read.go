@@ -15,6 +15,7 @@ import (
 
 	"tilldesk/bot"
 	"tilldesk/bot/desk"
+	"tilldesk/bot/dialog"
 	"tilldesk/bot/photo"
 	"tilldesk/bot/staff"
 	"tilldesk/bot/store"
@@ -158,33 +159,17 @@ func parse(text string) (command, args string, ok bool) {
 	return strings.ToLower(word), strings.TrimSpace(rest), true
 }
 
+// clients begins what the desk calls each message that is written here.
+const clients = "telegram:"
+
 // answered passes on to the merchant what the owner of a case writes.
 func (g *Group) answered(ctx context.Context, m *models.Message, t store.Topic, who desk.Actor) error {
 	if r := m.ReplyToMessage; r != nil && r.ID != m.MessageThreadID && r.From != nil && !r.From.IsBot {
 		return nil // talk among staff
 	}
-	c, err := g.caseOf(ctx, t)
-	if err != nil {
+	c, mine, err := g.caseFor(ctx, m, t, who)
+	if err != nil || !mine {
 		return err
-	}
-	switch {
-	case !c.Open():
-		g.tell(t.Thread, m.ID, g.say("no_case"))
-		return nil
-	case c.Owner == "":
-		if g.once("take "+c.Ticket+who.ID, 10*time.Minute) {
-			g.tell(t.Thread, m.ID, g.say("take_first"))
-		}
-		return nil
-	case c.Owner != who.ID:
-		if g.once("other "+c.Ticket+who.ID, 10*time.Minute) {
-			name, err := g.nameOf(ctx, c.Owner)
-			if err != nil {
-				return err
-			}
-			g.tell(t.Thread, m.ID, g.say("of_other", name))
-		}
-		return nil
 	}
 	media, ok, err := g.media(ctx, m, c)
 	if err != nil {
@@ -195,7 +180,8 @@ func (g *Group) answered(ctx context.Context, m *models.Message, t store.Topic, 
 		return nil
 	}
 	_, id, err := g.desk.Reply(ctx, c.Ticket, who, desk.Message{
-		Client: fmt.Sprintf("telegram:%d:%d", m.Chat.ID, m.ID), Text: m.Text + m.Caption, Media: media,
+		Client: fmt.Sprintf("%s%d:%d", clients, m.Chat.ID, m.ID), Text: m.Text + m.Caption, Media: media,
+		To: t.Conversation,
 	})
 	if err != nil {
 		return g.refused(t.Thread, m.ID, err)
@@ -203,7 +189,36 @@ func (g *Group) answered(ctx context.Context, m *models.Message, t store.Topic, 
 	return g.store.SavePost(ctx, store.Post{Message: id, Chat: m.Chat.ID, Thread: t.Thread, Post: m.ID})
 }
 
-// caseOf returns the newest case of the merchant whose topic it is.
+// caseFor returns the case that what somebody writes in a topic goes to the
+// merchant of. It reports false, and says why there, if it goes to nobody.
+func (g *Group) caseFor(ctx context.Context, m *models.Message, t store.Topic, who desk.Actor) (desk.Case, bool, error) {
+	c, err := g.caseOf(ctx, t)
+	if err != nil {
+		return desk.Case{}, false, err
+	}
+	switch {
+	case !c.Open():
+		g.tell(t.Thread, m.ID, g.say("no_case"))
+	case c.Owner == "":
+		if g.once("take "+c.Ticket+who.ID, 10*time.Minute) {
+			g.tell(t.Thread, m.ID, g.say("take_first"))
+		}
+	case c.Owner != who.ID:
+		if g.once("other "+c.Ticket+who.ID, 10*time.Minute) {
+			name, err := g.nameOf(ctx, c.Owner)
+			if err != nil {
+				return desk.Case{}, false, err
+			}
+			g.tell(t.Thread, m.ID, g.say("of_other", name))
+		}
+	default:
+		return c, true, nil
+	}
+	return desk.Case{}, false, nil
+}
+
+// caseOf returns the case that the merchant of a topic is with, or their newest
+// one.
 func (g *Group) caseOf(ctx context.Context, t store.Topic) (desk.Case, error) {
 	cases, err := g.desk.CasesOf(ctx, t.Conversation, 1)
 	if err != nil {
@@ -212,7 +227,25 @@ func (g *Group) caseOf(ctx context.Context, t store.Topic) (desk.Case, error) {
 	if len(cases) == 0 {
 		return desk.Case{State: desk.Closed}, nil
 	}
-	return cases[0], nil
+	return g.current(ctx, cases[0])
+}
+
+// current returns the case that the conversation of a case is with: that case,
+// or the one of another conversation of the merchant that it was merged into.
+func (g *Group) current(ctx context.Context, c desk.Case) (desk.Case, error) {
+	if c.Open() {
+		return c, nil
+	}
+	talk, err := g.store.Conversation(ctx, c.Conversation)
+	if err != nil || talk.State.Phase != dialog.WithHuman || talk.State.Ticket == "" || talk.State.Ticket == c.Ticket {
+		return c, err
+	}
+	other, err := g.desk.Case(ctx, talk.State.Ticket)
+	if errors.Is(err, desk.ErrNotFound) {
+		return c, nil
+	}
+	other.Address = talk.Address // what is answered here goes there
+	return other, err
 }
 
 // refused tells staff why the desk did not do something; what is the fault of
@@ -291,22 +324,6 @@ func (g *Group) keep(ctx context.Context, m *models.Message, file bot.Media) (bo
 	sum := sha256.Sum256(fmt.Appendf(nil, "staff %d %d", m.Chat.ID, m.ID))
 	file.Path, file.Bytes = path.Join(folder, hex.EncodeToString(sum[:16])+".jpg"), int64(fresh.Len())
 	return file, photo.Write(g.opt.Data, file.Path, fresh.Bytes())
-}
-
-// edited explains that a changed message is not sent again.
-func (g *Group) edited(ctx context.Context, m *models.Message) error {
-	if !m.IsTopicMessage || !hasContent(m) || strings.HasPrefix(m.Text, "/") {
-		return nil
-	}
-	// Of what was never sent, a note or talk among staff, there is nothing to say.
-	sent, err := g.store.WasPosted(ctx, m.Chat.ID, m.ID)
-	if err != nil || !sent {
-		return err
-	}
-	if g.once(fmt.Sprint("edited ", m.ID), time.Hour) {
-		g.tell(m.MessageThreadID, m.ID, g.say("edited"))
-	}
-	return nil
 }
 
 // answerPress ends the waiting of a button, with a notice.

@@ -65,11 +65,16 @@ func (g *Group) next(ctx context.Context, ticket string) (*step, error) {
 			return nil, nil // the topic belongs to a newer case of this merchant
 		}
 	}
+	now, err := g.current(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	open := now.Open()
 	does := func(r rank, do func(context.Context, desk.Case, store.Topic) error) (*step, error) {
 		return &step{r, c, func(ctx context.Context) error { return g.heal(ctx, t, do(ctx, c, t)) }}, nil
 	}
 	switch {
-	case t.Thread == 0 && !c.Open():
+	case t.Thread == 0 && !open:
 		return nil, nil
 	case t.Thread == 0 && t.Listed && c.Owner == "":
 		return does(rankList, g.openTopic)
@@ -77,12 +82,12 @@ func (g *Group) next(ctx context.Context, ticket string) (*step, error) {
 		return does(rankAlert, g.openTopic)
 	case t.Thread == 0:
 		return does(rankOpen, g.openTopic)
-	case t.Closed && c.Open():
+	case t.Closed && open:
 		return does(rankOpen, g.reopenTopic)
 	case t.Card == 0 || t.Ticket != c.Ticket && c.Open():
 		return does(rankOpen, g.sendCard)
 	}
-	entries, err := g.news(ctx, c, t)
+	entries, err := g.news(ctx, c, t, open)
 	if err != nil {
 		return nil, err
 	}
@@ -97,7 +102,7 @@ func (g *Group) next(ctx context.Context, ticket string) (*step, error) {
 		return does(rankCard, g.editCard)
 	case t.Name != name:
 		return does(rankName, g.rename)
-	case !c.Open() && !t.Closed:
+	case !open && !t.Closed:
 		return does(rankName, g.closeTopic)
 	}
 	return nil, nil
@@ -178,7 +183,7 @@ func (g *Group) sendCard(ctx context.Context, c desk.Case, t store.Topic) error 
 	if err := g.store.SaveTopic(ctx, t); err != nil {
 		return err
 	}
-	if err := g.budget.Wait(ctx); err != nil {
+	if err := g.turn(ctx); err != nil {
 		return nil // a card that is not pinned is a card
 	}
 	if err := g.api.PinChatMessage(ctx, t.Chat, m.ID); err != nil {
@@ -282,8 +287,8 @@ func (g *Group) list(ctx context.Context, cases []desk.Case) error {
 }
 
 // news returns what was said since the last time and belongs into the topic:
-// what the merchant said, and what staff answered elsewhere.
-func (g *Group) news(ctx context.Context, c desk.Case, t store.Topic) ([]bot.Entry, error) {
+// what the merchant said while a case is open, and what staff answered elsewhere.
+func (g *Group) news(ctx context.Context, c desk.Case, t store.Topic, open bool) ([]bot.Entry, error) {
 	const most = 20
 	all, err := g.store.History(ctx, c.Conversation, t.Relayed, most)
 	if err != nil || len(all) == 0 {
@@ -295,12 +300,12 @@ func (g *Group) news(ctx context.Context, c desk.Case, t store.Topic) ([]bot.Ent
 		case e.Author == bot.Bot:
 			continue
 		case e.Author == bot.Staff:
-			if ours, err := g.store.IsPost(ctx, e.ID); err != nil {
+			if ours, err := g.store.IsPost(ctx, e.ID, clients); err != nil {
 				return nil, err
 			} else if ours {
 				continue
 			}
-		case !c.Open():
+		case !open:
 			continue // what is said to the bot, before or after
 		}
 		news = append(news, e)

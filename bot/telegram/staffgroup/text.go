@@ -17,7 +17,7 @@ func (g *Group) say(key string, args ...any) string {
 }
 
 var texts = map[string]source.Text{
-	"stranger":    {Zh: "我还不认识您。请在网页台「我的」页里取绑定链接，点开就能在这里接单。", En: "I do not know you yet. Get your link code on the desk's page and open it; then you can work here."},
+	"stranger":    {Zh: "我还不认识您。请在网页台「我的账号」里点「获取关联码」，把码私聊发给我，就能在这里接单。", En: "I do not know you yet. On your own page of the desk press “Get a link code” and send me the code in a private chat; then you can work here."},
 	"anonymous":   {Zh: "请先关掉「匿名」再发言，这样我才知道是谁：群设置 → 管理员 → 您 → 匿名发言。", En: "Please switch off “Remain anonymous” so that I can tell who writes: group settings → Administrators → you."},
 	"take_first":  {Zh: "还没有发给商户。先点「接手」或发 /take，之后写的每句都会发给商户。", En: "Not sent to the merchant yet. Press Take or write /take; what you write after that goes to them."},
 	"of_other":    {Zh: "没有发给商户：这一单由 %s 负责。", En: "Not sent to the merchant: this case is with %s."},
@@ -49,9 +49,9 @@ var texts = map[string]source.Text{
 	"no_rights":   {Zh: "我开不了话题。请群主：群设置 → 话题打开；管理员 → 我 → 打开「管理话题」和「置顶消息」。", En: "I cannot open topics. Please, an owner: group settings → Topics on; Administrators → me → Manage topics and Pin messages on."},
 	"demoted":     {Zh: "我已不是管理员，开不了话题。群设置 → 管理员 → 添加我，打开「管理话题」和「置顶消息」。", En: "I am no administrator any more and cannot open topics. Group settings → Administrators → add me, with Manage topics and Pin messages."},
 	"again":       {Zh: "这个话题是重新开的，原来的话题被删了。", En: "This topic is new, as the former one was deleted."},
-	"linked":      {Zh: "绑定好了，%s。现在可以在员工群接单。", En: "Linked, %s. You can take cases in the staff group now."},
-	"link_bad":    {Zh: "这个绑定码不对或过期了，请在网页台重新取一个。", En: "This code is wrong or too old; get another one on the desk's page."},
-	"link_taken":  {Zh: "您的 Telegram 已绑定在另一个账号上。", En: "Your Telegram is linked to another account already."},
+	"linked":      {Zh: "关联好了，%s。现在可以在员工群接单。", En: "Linked, %s. You can take cases in the staff group now."},
+	"link_bad":    {Zh: "这个关联码不对或过期了，请在网页台重新取一个。", En: "This code is wrong or too old; get another one on the desk's page."},
+	"link_taken":  {Zh: "您的 Telegram 已关联在另一个账号上。", En: "Your Telegram is linked to another account already."},
 	"help":        {Zh: "/take 接手 · /release 交还机器人 · /putback 放回队列 · /assign 转给同事 · /note 内部记录（或以 // 开头）· /resolve 解决 · /lang 改商户语言 · /block 屏蔽骚扰 · /unblock 恢复 · /open 全部进行中", En: "/take · /release to the bot · /putback to the queue · /assign to a colleague · /note for staff only (or begin with //) · /resolve · /lang of the merchant · /block abuse · /unblock · /open lists all"},
 
 	"button.take": {Zh: "接手", En: "Take"}, "button.resolve": {Zh: "解决", En: "Resolve"},

@@ -180,6 +180,15 @@ func (s *Server) wrap(kind string, c *chat, m *Message, fields map[string]any) s
 	return fmt.Sprintf(`%q:%s}`, kind, raw)
 }
 
+// Delete removes a message from the user's chat, on both sides. Bots are not
+// told.
+func (u *User) Delete(id int) {
+	u.s.mu.Lock()
+	defer u.s.mu.Unlock()
+	c := u.s.chats[u.ID]
+	c.messages = slices.DeleteFunc(c.messages, func(m Message) bool { return m.ID == id })
+}
+
 // Press presses the button with a label, below the newest message that has one.
 func (u *User) Press(label string) int64 {
 	u.s.t.Helper()

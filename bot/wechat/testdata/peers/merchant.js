@@ -1,7 +1,7 @@
 // A merchant's phone, made of other people's code: it reads a JSON object per
 // line, does what it says, and writes what came of it as a JSON object.
 //
-//   {"do": "say", "with": "wechat-crypto" | "node-easywechat", "text": ...}
+//   {"do": "say", "with": "wechat-crypto" | "node-easywechat" | "plain", "text": ...}
 //   {"do": "send", "to": ..., "text": ...}   through the API, with co-wechat-api
 'use strict'
 const crypto = require('crypto')
@@ -41,7 +41,18 @@ async function say (way, content) {
     `<CreateTime>${now}</CreateTime><MsgType><![CDATA[text]]></MsgType><Content><![CDATA[${content}]]></Content><MsgId>${++last}</MsgId></xml>`
   const timestamp = String(now)
   const nonce = crypto.randomBytes(8).toString('hex')
-  const query = { timestamp, nonce, signature: sha1(token, timestamp, nonce), encrypt_type: 'aes', openid }
+  const query = { timestamp, nonce, signature: sha1(token, timestamp, nonce), openid }
+  const answer = async (plain) => {
+    const reply = (await read(plain)).xml
+    if (reply.ToUserName !== openid || reply.FromUserName !== original) throw new Error('the reply is not for us')
+    if (Math.abs(Number(reply.CreateTime) - now) > 60) throw new Error('the reply was made at ' + reply.CreateTime)
+    return { status: 200, kind: reply.MsgType, text: reply.Content }
+  }
+  if (way === 'plain') {
+    const { status, text } = await post(query, inner)
+    return status !== 200 ? { status } : text === 'success' ? { status, text: '' } : answer(text)
+  }
+  query.encrypt_type = 'aes'
   let sealed
   if (way === 'wechat-crypto') {
     sealed = first.encrypt(inner)
@@ -64,10 +75,7 @@ async function say (way, content) {
   } else {
     plain = String(second.decrypt(Encrypt, MsgSignature, Nonce, TimeStamp))
   }
-  const reply = (await read(plain)).xml
-  if (reply.ToUserName !== openid || reply.FromUserName !== original) throw new Error('the reply is not for us')
-  if (Math.abs(Number(reply.CreateTime) - now) > 60) throw new Error('the reply was made at ' + reply.CreateTime)
-  return { status, kind: reply.MsgType, text: reply.Content }
+  return answer(plain)
 }
 
 async function send (to, text) {
