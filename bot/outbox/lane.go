@@ -23,7 +23,8 @@ type lane struct {
 	pace    pace // of the taking goroutine alone
 
 	mu       sync.Mutex
-	underway int
+	calling  int // messages that the channel is sending
+	underway int // these, and those of which it is not stored yet what became of them
 	breaker  breaker
 	alone    map[bot.ConversationID]time.Time // until when
 }
@@ -77,13 +78,18 @@ func (l *lane) run(s stages) {
 	}
 }
 
+// unstored is how many messages may be under way for each sender. The network
+// need not wait for the disk; but of these, staff have to look after whichever a
+// crash leaves unclear.
+const unstored = 4
+
 // room returns how many messages may be taken now, and if it is none because
 // of the time, how long that lasts.
 func (l *lane) room(now time.Time) (n int, wait time.Duration) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	n, wait = l.breaker.room(now, l.underway)
-	n = min(n, l.box.opt.Senders-l.underway)
+	n, wait = l.breaker.room(now, l.calling)
+	n = min(n, l.box.opt.Senders-l.calling, unstored*l.box.opt.Senders-l.underway)
 	if n > 0 && l.pace.overall != nil {
 		if wait = l.pace.wait(now); wait > 0 {
 			return 0, wait
@@ -116,6 +122,7 @@ func (l *lane) take(s stages, n int, senders *sync.WaitGroup) (int, error) {
 		}
 		l.pace.take(m.Conversation, now)
 		l.mu.Lock()
+		l.calling++
 		l.underway++
 		l.breaker.begin(now)
 		l.mu.Unlock()
@@ -155,11 +162,17 @@ func (l *lane) leftAlone(id bot.ConversationID, now time.Time) time.Duration {
 	return wait
 }
 
-// end notes that a call has ended, and whether the network answered it.
+// end notes that a call has ended, and whether the network answered it. Another
+// may begin.
 func (l *lane) end(ok bool) {
 	l.mu.Lock()
+	full := l.calling == l.box.opt.Senders
+	l.calling--
 	changed := l.breaker.end(time.Now(), ok)
 	l.mu.Unlock()
+	if full {
+		l.wakeUp()
+	}
 	switch {
 	case changed && ok:
 		l.log.Info("the channel answers again")
@@ -168,8 +181,8 @@ func (l *lane) end(ok bool) {
 	}
 }
 
-// free notes that a message is settled, which makes room for others and lets
-// the next one of its conversation go.
+// free notes that a message is settled, which lets the next one of its
+// conversation go.
 func (l *lane) free() {
 	l.mu.Lock()
 	l.underway--

@@ -47,7 +47,7 @@ type Store interface {
 // Options of an Outbox; zero values are good.
 type Options struct {
 	Owner   string        // names this process among those that share the store
-	Senders int           // messages of one channel under way at once; 8 if 0, 10 at most
+	Senders int           // calls of one channel at once; 10 if 0, and at most
 	Lease   time.Duration // of a claim; 30 s if 0, never less than twice the longest timeout
 	Idle    time.Duration // how often to look for messages nobody announced; 1 s if 0
 	Grace   time.Duration // for what is under way when Run is to stop; 7 s if 0
@@ -94,7 +94,7 @@ type Outbox struct {
 // with. A channel whose messages are fetched by its client is left alone.
 func New(store Store, channels map[string]bot.Channel, opt Options) *Outbox {
 	if opt.Senders <= 0 {
-		opt.Senders = 8
+		opt.Senders = breakAfter
 	}
 	opt.Senders = min(opt.Senders, breakAfter)
 	if opt.Lease == 0 {
