@@ -10,6 +10,7 @@ import (
 	"image/jpeg"
 	_ "image/png" // decodes PNG
 	"io"
+	"sync"
 
 	"golang.org/x/image/draw"
 	_ "golang.org/x/image/webp" // decodes WebP
@@ -19,8 +20,8 @@ import (
 const (
 	maxPixels    = 25_000_000
 	maxSide      = 8_000
-	maxDecoded   = 160 << 20 // bytes that decoding may need
-	keptSide     = 2_048     // enough to read a terminal's screen
+	maxDecoded   = 47 << 20 // bytes that decoding may need; with what is kept it is 64 MB
+	keptSide     = 2_048    // enough to read a terminal's screen
 	keptQuality  = 85
 	maxEXIFBytes = 64 << 10
 )
@@ -28,14 +29,20 @@ const (
 // Errors of a file that is no picture to be kept.
 var (
 	ErrNotPhoto = errors.New("this is not a JPEG, PNG or WebP picture that can be read")
-	ErrHuge     = fmt.Errorf("the picture has more than %d pixels or %d on one side", maxPixels, maxSide)
+	ErrHuge     = fmt.Errorf("the picture has more than %d pixels or %d on one side, or needs more than %d MB to be opened", maxPixels, maxSide, maxDecoded>>20)
 )
+
+// decoding is held while a picture is decoded: whichever channels they come
+// from, there is memory for one at a time.
+var decoding sync.Mutex
 
 // Reencode writes a picture anew, as a JPEG: upright, at most keptSide on its
 // longer side, on white where it is transparent, and without all that a file
-// carries besides the picture. Errors other than writing are ErrNotPhoto and
-// ErrHuge.
+// carries besides the picture. Calls wait for each other. Errors other than
+// writing are ErrNotPhoto and ErrHuge.
 func Reencode(w io.Writer, file []byte) (err error) {
+	decoding.Lock()
+	defer decoding.Unlock()
 	defer func() { // a decoder meets files made to break it
 		if p := recover(); p != nil {
 			err = fmt.Errorf("%w: decoding panicked: %v", ErrNotPhoto, p)
@@ -49,7 +56,7 @@ func Reencode(w io.Writer, file []byte) (err error) {
 		return ErrNotPhoto
 	}
 	if cfg.Width > maxSide || cfg.Height > maxSide || cfg.Width*cfg.Height > maxPixels ||
-		int64(cfg.Width)*int64(cfg.Height)*pixelCost(cfg.ColorModel, format, file) > maxDecoded {
+		int64(cfg.Width)*int64(cfg.Height)*pixelCost(cfg.ColorModel, format, file)/perByte > maxDecoded {
 		return ErrHuge
 	}
 	decoded, _, err := image.Decode(bytes.NewReader(file))
@@ -63,16 +70,69 @@ func Reencode(w io.Writer, file []byte) (err error) {
 	return jpeg.Encode(w, upright(shrink(decoded), turn), &jpeg.Options{Quality: keptQuality})
 }
 
-// pixelCost is what decoding needs in memory for each pixel, in bytes at most.
+// perByte is the unit of pixelCost, since most pictures need less than two
+// bytes for a pixel.
+const perByte = 4
+
+// pixelCost is what decoding needs in memory for each pixel at most, in quarters
+// of a byte.
 func pixelCost(model color.Model, format string, file []byte) int64 {
 	switch {
-	case model == color.RGBA64Model || model == color.NRGBA64Model:
-		return 8
-	case format == "jpeg" && progressive(file):
-		return 3 + 3*4 // all coefficients are kept to the end, 32 bits each
-	default:
-		return 4
+	case format == "jpeg":
+		return jpegCost(file)
+	case format == "webp" && model == color.YCbCrModel:
+		return 2 * perByte
+	case format == "webp": // also what its transforms need
+		return 8 * perByte
 	}
+	cost := int64(4) // grey, too: what is transparent is not known from the head
+	if _, palette := model.(color.Palette); palette {
+		cost = 1
+	} else if model == color.RGBA64Model || model == color.NRGBA64Model || model == color.Gray16Model {
+		cost = 8
+	}
+	const interlace = 28 // where the head of a PNG file says so
+	if len(file) > interlace && file[interlace] != 0 {
+		cost *= 2 // seven pictures that come to one together
+	}
+	return cost * perByte
+}
+
+// jpegCost is pixelCost of a JPEG file: of how many samples its head says that
+// a pixel has (ITU-T T.81, B.2.2).
+func jpegCost(file []byte) int64 {
+	samples, coefficients, converted := int64(4*perByte), int64(4), int64(4*perByte) // if it does not say
+	segments(file, func(marker byte, head []byte) bool {
+		if marker < 0xC0 || marker > 0xC2 || len(head) < 6 || len(head) < 6+3*int(head[5]) {
+			return true
+		}
+		if marker != 0xC2 { // else it is progressive: all coefficients are kept to the end, 32 bits each
+			coefficients = 0
+		}
+		most, sum, names := int64(1), int64(0), ""
+		for n := range int(head[5]) {
+			part := head[6+3*n:]
+			area := int64(part[1]>>4) * int64(part[1]&15)
+			most, sum, names = max(most, area), sum+area, names+string(rune(part[0]))
+		}
+		samples = (sum*perByte + most - 1) / most
+		if head[5] < 4 && names != "RGB" && !plainColours(file) { // else a copy in other colours is made
+			converted = 0
+		}
+		return false
+	})
+	return samples + coefficients*samples + converted
+}
+
+// plainColours tells whether a JPEG file says, as Adobe's programs do, that its
+// colours are red, green and blue as they are.
+func plainColours(file []byte) (yes bool) {
+	segments(file, func(marker byte, body []byte) bool {
+		const transform = 11 // where it is said how colours were changed; 0: not
+		yes = yes || marker == 0xEE && bytes.HasPrefix(body, []byte("Adobe")) && len(body) > transform && body[transform] == 0
+		return true
+	})
+	return yes
 }
 
 // shrink draws the picture on white, smaller if it is large.
@@ -144,15 +204,6 @@ func segments(file []byte, f func(marker byte, body []byte) bool) {
 		}
 		at += 2 + size
 	}
-}
-
-// progressive tells whether a JPEG file is a progressive one.
-func progressive(file []byte) (yes bool) {
-	segments(file, func(marker byte, _ []byte) bool {
-		yes = yes || marker == 0xC2
-		return !yes
-	})
-	return yes
 }
 
 // orientation reads how a JPEG file says it is to be turned; 1, upright, if it

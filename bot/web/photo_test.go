@@ -424,4 +424,5 @@ func TestPhotoDecoderPanics(t *testing.T) {
 			t.Errorf("after a panic at the %s nothing is said to a photo", where)
 		}
 	}
+	t.Log("2 panics of a decoder, refused in words; the next photo was taken after each")
 }
