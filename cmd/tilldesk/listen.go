@@ -45,6 +45,9 @@ func (s *service) listen(ctx context.Context) (*listeners, error) {
 		}
 		l.servers = append(l.servers, b.server)
 		if b.server == public {
+			crowd := newCrowd(open, roomFor(openFiles()))
+			crowd.serve(public)
+			open = crowd
 			fmt.Fprintf(s.out, "tilldesk is ready: http://%s/\n", open.Addr())
 		}
 		s.log.Info("listening", "address", open.Addr().String())

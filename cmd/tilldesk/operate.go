@@ -192,7 +192,7 @@ func (a *app) merchant() *cobra.Command {
 		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	export := &cobra.Command{
-		Use: "export ID", Short: "Print all that is stored of a conversation as JSON", Example: "  tilldesk merchant export 0193… > merchant.json", Args: oneArg("ID"),
+		Use: "export ID", Short: "Print all that is stored of the merchant of a conversation as JSON", Example: "  tilldesk merchant export 0193… > merchant.json", Args: oneArg("ID"),
 		RunE: a.withStore(func(cmd *cobra.Command, db *store.DB, _ config.Config, args []string) error {
 			data, err := db.Export(cmd.Context(), bot.ConversationID(args[0]))
 			if err != nil {
@@ -203,7 +203,7 @@ func (a *app) merchant() *cobra.Command {
 		}),
 	}
 	erase := &cobra.Command{
-		Use: "erase ID", Short: "Erase all that is stored of a conversation, photos too; it cannot be undone", Example: "  tilldesk merchant erase 0193…", Args: oneArg("ID"),
+		Use: "erase ID", Short: "Erase all that is stored of the merchant of a conversation, photos too; it cannot be undone", Example: "  tilldesk merchant erase 0193…", Args: oneArg("ID"),
 		RunE: a.withStore(func(cmd *cobra.Command, db *store.DB, cfg config.Config, args []string) error {
 			files, err := db.Erase(cmd.Context(), bot.ConversationID(args[0]))
 			return errors.Join(err, removeMedia(cfg.Store.Media, files))

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"strings"
 	"sync"
 
 	"tilldesk/bot/desk"
@@ -25,7 +26,8 @@ func openTelegram(_ context.Context, s *service) (plug, error) {
 	if !cfg.On() {
 		return plug{}, nil
 	}
-	opt := telegram.Options{Token: cfg.Token.Reveal(), APIURL: cfg.APIURL, Owner: owner(), Lease: s.app.lease, Data: s.media, Log: s.log}
+	opt := telegram.Options{Token: cfg.Token.Reveal(), APIURL: cfg.APIURL, Owner: owner(), Lease: s.app.lease, Data: s.media, Log: s.log,
+		Shared: !strings.HasPrefix(s.cfg.Store.DSN.Reveal(), "sqlite:")}
 	if cfg.Mode == config.Webhook {
 		opt.Secret = cfg.WebhookSecret.Reveal()
 		opt.WebhookURL = telegramWebhook(s.cfg)

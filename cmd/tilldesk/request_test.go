@@ -61,6 +61,7 @@ func TestHandlerPanics(t *testing.T) {
 			t.Errorf("not answered after a panic: %s", raw)
 		}
 	}
+	t.Log("6 panics of a handler, 3 before and 3 after it began to answer; a message was answered after each pair")
 }
 
 // TestRequestIDs gives each request an id that the log has as well, and logs a
