@@ -25,12 +25,16 @@ import (
 	"tilldesk/bot/trial"
 )
 
+// atOnce is how many months pass beside each other in a full trial: most of one
+// is spent waiting for the database.
+const atOnce = 5
+
 // TestMain lets each check of a property be one month: more would take longer
 // than the property has, by the clock of its bubble. Failing cases are printed
 // and not kept in the tree.
 func TestMain(m *testing.M) {
 	flag.Parse()
-	for name, value := range map[string]string{"rapid.checks": "1", "rapid.nofailfile": "true"} {
+	for name, value := range map[string]string{"rapid.checks": "1", "rapid.nofailfile": "true", "test.parallel": fmt.Sprint(atOnce)} {
 		if err := flag.Set(name, value); err != nil {
 			panic(err)
 		}
@@ -223,39 +227,70 @@ var jumps = []time.Duration{time.Hour, -time.Hour, 24 * time.Hour, -24 * time.Ho
 // processes that die in the middle of a call, and clocks that are set.
 func TestFaultMonth(t *testing.T) {
 	k := trial.LittleKnowledge(t)
-	count := 2
+	lanes, each := 1, 2
 	if testing.Short() {
-		count = 1
+		each = 1
 	} else if os.Getenv("TRIAL") == "full" {
-		count = 500
+		lanes, each = atOnce, 500/atOnce
 	}
-	storetest.Each(t, func(t *testing.T, dsn string) {
-		var total trial.Report
-		months := 0
-		for range count {
-			synctest.Test(t, func(t *testing.T) {
-				c := new(clock)
-				db := storetest.Open(t, dsn, store.Options{Now: c.now})
-				rapid.Check(onlyT{t}, func(rt *rapid.T) {
-					months++
-					m := &month{
-						T: rt, ctx: t.Context(), db: db, k: k, clock: c, ledger: new(trial.Ledger),
-						net:  channeltest.NewFake(trial.NetworkName, bot.Limits{Timeout: 8 * time.Second}),
-						open: map[string][]int{}, said: map[string]int{}, plan: map[bot.ConversationID][]channeltest.Step{},
-					}
-					for i := range 3 {
-						m.shops = append(m.shops, fmt.Sprintf("%d-%d", months, i))
-					}
-					r := m.run()
-					total.Messages += r.Messages
-					total.Turns += r.Turns
-					total.Arrived += r.Arrived
-					total.Held += r.Held
-				})
+	for _, kind := range []struct {
+		name     string
+		database func(testing.TB) string
+	}{{"sqlite", storetest.SQLite}, {"postgres", storetest.Postgres}} {
+		t.Run(kind.name, func(t *testing.T) {
+			var all trials
+			t.Run("lanes", func(t *testing.T) { // ends when all of them have
+				for lane := range lanes {
+					t.Run(fmt.Sprint(lane), func(t *testing.T) {
+						t.Parallel()
+						dsn := kind.database(t)
+						for n := range each {
+							all.add(aMonth(t, dsn, k, n))
+						}
+					})
+				}
 			})
-		}
-		t.Logf("%d months: %d messages, %d turns, %d replies arrived, %d held: nothing lost, doubled or out of order", months, total.Messages, total.Turns, total.Arrived, total.Held)
+			t.Logf("%d months: %d messages, %d turns, %d replies arrived, %d held: nothing lost, doubled or out of order",
+				all.months, all.Messages, all.Turns, all.Arrived, all.Held)
+		})
+	}
+}
+
+// trials are what some months came to together.
+type trials struct {
+	mu     sync.Mutex
+	months int
+	trial.Report
+}
+
+func (all *trials) add(r trial.Report) {
+	all.mu.Lock()
+	defer all.mu.Unlock()
+	all.months++
+	all.Messages += r.Messages
+	all.Turns += r.Turns
+	all.Arrived += r.Arrived
+	all.Held += r.Held
+}
+
+// aMonth lets month n pass on a database that may have seen others.
+func aMonth(t *testing.T, dsn string, k *bot.Knowledge, n int) (r trial.Report) {
+	synctest.Test(t, func(t *testing.T) {
+		c := new(clock)
+		db := storetest.Open(t, dsn, store.Options{Now: c.now})
+		rapid.Check(onlyT{t}, func(rt *rapid.T) {
+			m := &month{
+				T: rt, ctx: t.Context(), db: db, k: k, clock: c, ledger: new(trial.Ledger),
+				net:  channeltest.NewFake(trial.NetworkName, bot.Limits{Timeout: 8 * time.Second}),
+				open: map[string][]int{}, said: map[string]int{}, plan: map[bot.ConversationID][]channeltest.Step{},
+			}
+			for i := range 3 {
+				m.shops = append(m.shops, fmt.Sprintf("%d-%d", n, i))
+			}
+			r = m.run()
+		})
 	})
+	return r
 }
 
 func (m *month) run() trial.Report {

@@ -279,7 +279,10 @@ func TestFaultSlowClients(t *testing.T) {
 			s.listen(8)
 			r := s.stopped(stop, done)
 			s.onlyPolite()
-			t.Logf("%d slow clients, cut off after %v at most; meanwhile %d messages; answers by status: %v",
+			if r.Dead > 0 {
+				t.Errorf("%d messages could not be answered", r.Dead)
+			}
+			t.Logf("%d slow clients, gone after %v at most, with the time until they were let in; meanwhile %d messages; answers by status: %v",
 				tt.clients, longest.Round(time.Millisecond), r.Messages, s.ledger.Statuses())
 		})
 	}
@@ -373,6 +376,7 @@ func TestFaultPoison(t *testing.T) {
 		s := newSite(t, dsn)
 		s.start()
 		all := poison()
+		outcomes := map[int]int{} // by status
 		for n, name := range slices.Sorted(maps.Keys(all)) {
 			id := fmt.Sprint("p", n)
 			body := all[name]
@@ -391,6 +395,7 @@ func TestFaultPoison(t *testing.T) {
 				statuses = append(statuses, resp.StatusCode)
 			}
 			for _, status := range statuses {
+				outcomes[status]++
 				if status != 200 && status != 400 && status != 413 || status != statuses[0] {
 					t.Errorf("%s: answered with %v", name, statuses)
 				}
@@ -409,5 +414,6 @@ func TestFaultPoison(t *testing.T) {
 			t.Errorf("%d messages were not answered", n)
 		}
 		s.settled()
+		t.Logf("%d kinds of poison, each sent twice, with these answers: %v; after each a message in the web chat and one over the network", len(all), outcomes)
 	})
 }

@@ -269,21 +269,27 @@ func (s *site) beside() *store.DB {
 // not wait for answers.
 func (s *site) catchUp(merchants int) {
 	s.Helper()
-	s.until(fmt.Sprintf("not more than %d wait", merchants), func(q store.Queue) bool { return q.Waiting <= merchants })
+	s.until(3*time.Minute, fmt.Sprintf("not more than %d wait", merchants), func(q store.Queue) bool { return q.Waiting <= merchants })
 }
 
 // settle waits until nothing waits in the database any more.
 func (s *site) settle() {
 	s.Helper()
-	s.until("nothing waits", func(q store.Queue) bool { return q.Waiting == 0 && q.Unsent == 0 })
+	s.settleWithin(3 * time.Minute)
 }
 
-// until waits until the queue is as wanted.
-func (s *site) until(what string, wanted func(store.Queue) bool) {
+// settleWithin does so for a trial that leaves a lot to be done.
+func (s *site) settleWithin(limit time.Duration) {
+	s.Helper()
+	s.until(limit, "nothing waits", func(q store.Queue) bool { return q.Waiting == 0 && q.Unsent == 0 })
+}
+
+// until waits until the queue is as wanted, so long at most.
+func (s *site) until(limit time.Duration, what string, wanted func(store.Queue) bool) {
 	s.Helper()
 	db := s.beside()
 	defer db.Close()
-	ctx, cancel := context.WithTimeout(s.Context(), 3*time.Minute)
+	ctx, cancel := context.WithTimeout(s.Context(), limit)
 	defer cancel()
 	look := time.NewTicker(50 * time.Millisecond)
 	defer look.Stop()
@@ -295,7 +301,7 @@ func (s *site) until(what string, wanted func(store.Queue) bool) {
 		select {
 		case <-look.C:
 		case <-ctx.Done():
-			s.Fatalf("it did not come to that %s in three minutes: %+v, %v; the services say\n%s", what, q, err, s.logs())
+			s.Fatalf("it did not come to that %s in %v: %+v, %v; the services say\n%s", what, limit, q, err, s.logs())
 		}
 	}
 }
