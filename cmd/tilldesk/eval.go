@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -117,11 +118,15 @@ func evalAct(k *bot.Knowledge, row labelled) measure.Row {
 }
 
 func printFigures(w io.Writer, f measure.Figures, rows []measure.Row) error {
-	_, err := fmt.Fprintf(w, "%s: %d rows\n  accuracy %.3f   macro F1 %.3f   in scope %.3f\n"+
-		"  out of scope: recall %.3f, precision %.3f, recall with 95 %% of the others kept %.3f, AUROC %.3f\n  answered %.3f, right in %.3f of those   calibration error %.3f\n"+
-		"  latency p50 %.0f µs, p99 %.0f µs\n",
-		f.File, f.N, f.Accuracy, f.MacroF1, f.InScopeAccuracy, f.OOSRecall, f.OOSPrecision, f.OOSRecallAt95, f.AUROC,
+	_, err := fmt.Fprintf(w, "%s: %d rows\n  accuracy %.3f   macro F1 %.3f   in scope %.3f\n", f.File, f.N, f.Accuracy, f.MacroF1, f.InScopeAccuracy)
+	if slices.ContainsFunc(rows, func(r measure.Row) bool { return r.Gold == intents.OutOfScope }) {
+		_, e := fmt.Fprintf(w, "  out of scope: recall %.3f, precision %.3f, recall with 95 %% of the others kept %.3f, AUROC %.3f\n",
+			f.OOSRecall, f.OOSPrecision, f.OOSRecallAt95, f.AUROC)
+		err = errors.Join(err, e)
+	}
+	_, e := fmt.Fprintf(w, "  answered %.3f, right in %.3f of those   calibration error %.3f\n  latency p50 %.0f µs, p99 %.0f µs\n",
 		f.Answered, f.AnsweredAccuracy, f.Calibration, f.P50Micros, f.P99Micros)
+	err = errors.Join(err, e)
 	const worst = 12
 	for i, c := range measure.Confusions(rows) {
 		if i == worst {

@@ -206,6 +206,26 @@ turns:
 	}
 }
 
+func TestEvalPrintsWhatApplies(t *testing.T) {
+	const outside = "out of scope: recall"
+	for name, tt := range map[string]struct {
+		rows string
+		want bool
+	}{
+		"acts":              {`{"text":"好了","act":"act.fixed","question":"现在好了吗？"}`, false},
+		"messages":          {`{"text":"花呗扫不了","intent":"scan.huabei"}` + "\n" + `{"text":"明天下雨吗","intent":"oos"}`, true},
+		"messages in scope": {`{"text":"花呗扫不了","intent":"scan.huabei"}`, false},
+	} {
+		file := write(t, "rows.jsonl", tt.rows)
+		if _, out, errs := tilldesk(t, "", "eval", file); strings.Contains(out, outside) != tt.want || !strings.Contains(out, "right in") {
+			t.Errorf("%s: %q printed: want %v\n%s%s", name, outside, tt.want, out, errs)
+		}
+		if _, out, _ := tilldesk(t, "", "eval", "--json", file); !strings.Contains(out, `"oos_recall"`) {
+			t.Errorf("%s: the JSON lacks a key that it promises: %s", name, out)
+		}
+	}
+}
+
 func TestBench(t *testing.T) {
 	train := write(t, "train.jsonl", `{"text":"where is my card","intent":"card_arrival"}
 {"text":"my card has not come","intent":"card_arrival"}
