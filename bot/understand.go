@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"unicode"
 
 	"tilldesk/bot/dialog"
@@ -26,8 +27,12 @@ type Message struct {
 const passages = 5
 
 // Understand reads a message in the state of its conversation. It changes
-// nothing; the same message in the same state is understood the same way.
-func (k *Knowledge) Understand(ctx context.Context, st dialog.State, m Message) (in dialog.Input, err error) {
+// nothing; the same message in the same state is understood the same way. The
+// knowledge base is searched only when the passages are asked for; failed
+// returns the error of that search, if there was one.
+func (k *Knowledge) Understand(ctx context.Context, st dialog.State, m Message) (in dialog.Input, failed func() error) {
+	var err error
+	failed = func() error { return err }
 	match := k.Engine.Match(m.Text)
 	secrets := match.Secrets
 	for _, kind := range m.Secrets {
@@ -53,14 +58,14 @@ func (k *Knowledge) Understand(ctx context.Context, st dialog.State, m Message) 
 	}
 	in.Person, in.NoPerson = k.Engine.Person(match.Text)
 	if m.Choice != "" || st.Phase == dialog.WithHuman {
-		return in, nil
+		return in, failed
 	}
 	asked, expectsText := k.Script.Asked(st)
 	in.Act, in.ActScore = k.Engine.Act(match.Text, asked)
 	if in.Empty {
 		// A thumb up is an answer where something was asked.
 		in.Empty = st.Fix == nil || in.ActScore < intents.SureAct
-		return in, nil
+		return in, failed
 	}
 	in.Also = k.also(match)
 	in.Codes = k.Base.Codes().Find(match.Text, expectsText || st.Fix != nil && len(match.Text) <= 3)
@@ -77,8 +82,11 @@ func (k *Knowledge) Understand(ctx context.Context, st dialog.State, m Message) 
 	if match.LangKnown || lang == "" {
 		lang = match.Lang
 	}
-	in.Passages, err = k.search(ctx, lang, match, passages)
-	return in, err
+	in.Passages = sync.OnceValue(func() (hits []kb.Hit) {
+		hits, err = k.search(ctx, lang, match, passages)
+		return hits
+	})
+	return in, failed
 }
 
 // Search answers a free question from the knowledge base, with the n passages
@@ -120,9 +128,10 @@ func readable(text string, secrets []intents.Secret) bool {
 
 // Turn takes one message through understanding and the step function.
 func (k *Knowledge) Turn(ctx context.Context, st dialog.State, m Message) (dialog.Outcome, error) {
-	in, err := k.Understand(ctx, st, m)
-	if err != nil {
+	in, failed := k.Understand(ctx, st, m)
+	out := k.script(st).Step(st, in)
+	if err := failed(); err != nil {
 		return dialog.Outcome{}, err
 	}
-	return k.script(st).Step(st, in), nil
+	return out, nil
 }

@@ -1,6 +1,8 @@
 package bot_test
 
 import (
+	"context"
+	"errors"
 	"strings"
 	"testing"
 
@@ -10,6 +12,7 @@ import (
 	"tilldesk/bot/dialog"
 	"tilldesk/content/source"
 	"tilldesk/intents"
+	"tilldesk/kb"
 )
 
 // asked returns a state in which a step that suits has been asked.
@@ -31,18 +34,24 @@ func screenText(s dialog.Step) bool { return s.Expects == "text" }
 
 func understand(t *testing.T, k *bot.Knowledge, st dialog.State, m bot.Message) dialog.Input {
 	t.Helper()
-	in, err := k.Understand(t.Context(), st, m)
-	if err != nil {
+	in, failed := k.Understand(t.Context(), st, m)
+	again, failedToo := k.Understand(t.Context(), st, m)
+	diff := cmp.Diff(in.Guesses, again.Guesses) + cmp.Diff(passages(in), passages(again))
+	if err := errors.Join(failed(), failedToo()); err != nil {
 		t.Fatal(err)
 	}
-	again, err := k.Understand(t.Context(), st, m)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(in.Guesses, again.Guesses); diff != "" || len(in.Passages) != len(again.Passages) || in.Act != again.Act {
+	if diff != "" || in.Act != again.Act {
 		t.Errorf("%q is understood otherwise the second time", m.Text)
 	}
 	return in
+}
+
+// passages are those of an input that has some, or asks for none.
+func passages(in dialog.Input) []kb.Hit {
+	if in.Passages == nil {
+		return nil
+	}
+	return in.Passages()
 }
 
 // TestHiddenNumbers compares a number that is hidden here, as in the terminal,
@@ -178,7 +187,7 @@ func TestEmoji(t *testing.T) {
 func TestNothingIsSearchedInVain(t *testing.T) {
 	k := learn(t)
 	const text = "没网还能收款吗"
-	if in := understand(t, k, dialog.State{}, bot.Message{Text: text}); len(in.Passages) == 0 {
+	if in := understand(t, k, dialog.State{}, bot.Message{Text: text}); len(passages(in)) == 0 {
 		t.Errorf("nothing is found for %q", text)
 	}
 	for name, tt := range map[string]struct {
@@ -188,9 +197,39 @@ func TestNothingIsSearchedInVain(t *testing.T) {
 		"a person has the case": {dialog.State{Phase: dialog.WithHuman}, bot.Message{Text: text}},
 		"a choice is pressed":   {dialog.State{}, bot.Message{Text: text, Choice: "human"}},
 	} {
-		if in := understand(t, k, tt.st, tt.m); len(in.Passages) > 0 || in.Act != "" || in.Text != text {
-			t.Errorf("%s: act %q and %d passages for %q", name, in.Act, len(in.Passages), in.Text)
+		if in := understand(t, k, tt.st, tt.m); len(passages(in)) > 0 || in.Act != "" || in.Text != text {
+			t.Errorf("%s: act %q and %d passages for %q", name, in.Act, len(passages(in)), in.Text)
 		}
+	}
+	guided := asked(t, k, question)
+	for _, tt := range []struct {
+		st     dialog.State
+		text   string
+		search bool
+	}{
+		{dialog.State{}, "花呗扫不了", false},
+		{dialog.State{}, "the printer does not print", false},
+		{dialog.State{}, "转人工", false},
+		{guided, "是的", false},
+		{guided, "不清楚", false},
+		{dialog.State{}, "怎么保养机器", true},
+		{guided, "怎么保养机器", true},
+	} {
+		in, _ := k.Understand(t.Context(), tt.st, bot.Message{Text: tt.text})
+		lookup, searched := in.Passages, false
+		in.Passages = func() []kb.Hit { searched = true; return lookup() }
+		if k.Script.Step(tt.st, in); searched != tt.search {
+			t.Errorf("%q in phase %q is searched for: %v", tt.text, tt.st.Phase, searched)
+		}
+	}
+}
+
+func TestSearchThatFails(t *testing.T) {
+	k := learn(t)
+	ended, end := context.WithCancel(t.Context())
+	end()
+	if out, err := k.Turn(ended, dialog.State{}, bot.Message{Text: "怎么保养机器"}); !errors.Is(err, context.Canceled) || out.Say != nil {
+		t.Errorf("a search that was cut off: %v, and the merchant is told %+v", err, out.Say)
 	}
 }
 
@@ -210,7 +249,7 @@ func TestSearchInTheLanguageOfTheConversation(t *testing.T) {
 			t.Fatalf("%q finds %v, %v", tt.text, hits, err)
 		}
 		in := understand(t, k, tt.st, bot.Message{Text: tt.text})
-		if len(in.Passages) == 0 || in.Passages[0].ID() != hits[0].ID() || in.Passages[0].Score != hits[0].Score {
+		if got := passages(in); len(got) == 0 || got[0].ID() != hits[0].ID() || got[0].Score != hits[0].Score {
 			t.Errorf("%q after %q is not searched in %s", tt.text, tt.st.Lang, tt.want)
 		}
 	}

@@ -125,8 +125,8 @@ func (f *Fixing) clone() *Fixing {
 	return &c
 }
 
-// Input is a message as it was understood. All of it is data: the same input
-// in the same state always gives the same outcome.
+// Input is a message as it was understood. The same input in the same state
+// always gives the same outcome.
 type Input struct {
 	Text        string // masked
 	Said        string // Text normalised; after choices were offered, with the message they were offered for
@@ -149,9 +149,13 @@ type Input struct {
 	Entities []intents.Entity
 	Secrets  []intents.Secret
 	Codes    []kb.Found // error codes and screen texts named
-	Passages []kb.Hit   // what the knowledge base has on it, best first
 	Empty    bool       // nothing to read: blanks, emoji, marks
 	Media    bool       // a picture, voice or file came with it
+
+	// Passages looks up what the knowledge base has on it, best first: the same
+	// each time. It is asked only where that may be the answer, since to search
+	// costs more than all the rest of understanding. Nil if there is nothing.
+	Passages func() []kb.Hit
 }
 
 // A Line is one message of the bot.

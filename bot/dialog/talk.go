@@ -67,8 +67,7 @@ func (t *turn) understand() {
 		}
 		t.follow(intent)
 	case intents.Clarify:
-		if hit, ok := t.hit(); ok && t.script.playbooks[intent] == nil && !t.tooShort() {
-			t.passage(hit)
+		if t.script.playbooks[intent] == nil && !t.tooShort() && t.free() {
 			return
 		}
 		t.clarify()
@@ -224,10 +223,17 @@ func (t *turn) courtesy(intent string) {
 	t.say(line)
 }
 
+func (t *turn) passages() []kb.Hit {
+	if t.in.Passages == nil {
+		return nil
+	}
+	return t.in.Passages()
+}
+
 // hit returns the passage that answers a free question: the foremost that says
 // enough of it. One before it may only be likelier to be about the same.
 func (t *turn) hit() (kb.Hit, bool) {
-	for _, hit := range t.in.Passages {
+	for _, hit := range t.passages() {
 		if hit.Score >= sureHit {
 			return hit, true
 		}
@@ -237,7 +243,7 @@ func (t *turn) hit() (kb.Hit, bool) {
 
 // hitFor returns the best passage among the articles of the intent.
 func (t *turn) hitFor(intent string) (kb.Hit, bool) {
-	for _, hit := range t.in.Passages {
+	for _, hit := range t.passages() {
 		if slices.Contains(hit.Intents, intent) && hit.Score >= sureHit {
 			return hit, true
 		}
@@ -249,13 +255,19 @@ func (t *turn) passageLine(hit kb.Hit) Line {
 	return Line{Key: "passage:" + hit.ID(), Kind: KindAnswer, Text: hit.Text, Article: hit.Article}
 }
 
-// passage answers a free question from the knowledge base.
-func (t *turn) passage(hit kb.Hit) {
+// free answers a free question from the knowledge base; it reports false if
+// that has no answer.
+func (t *turn) free() bool {
+	hit, ok := t.hit()
+	if !ok {
+		return false
+	}
 	line := t.passageLine(hit)
 	line.Choices = []Choice{t.script.choice("human")}
 	t.productive()
 	t.reason(Answered)
 	t.say(line)
+	return true
 }
 
 // clarify offers the likeliest intents as a choice, at most twice in a row.
@@ -322,8 +334,7 @@ func (t *turn) tooShort() bool { return len([]rune(t.in.Text)) <= shortest }
 // outside answers what is far from everything the bot knows: a passage if one
 // fits well, else what the bot can do.
 func (t *turn) outside() {
-	if hit, ok := t.hit(); ok && t.intent() != intents.OutOfScope && !t.tooShort() {
-		t.passage(hit)
+	if t.intent() != intents.OutOfScope && !t.tooShort() && t.free() {
 		return
 	}
 	if t.intent() != intents.OutOfScope || t.score() < clearlyOutside || t.tooShort() {

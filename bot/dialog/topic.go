@@ -12,7 +12,6 @@ func (t *turn) topic(step *Step) {
 	intent := t.intent()
 	topic := t.in.Act == intents.ActTopic && t.in.ActScore >= intents.SureAct
 	sure := t.in.Decision == intents.Answer && (topic && t.score() >= likelyNew || t.score() >= newTopic) && t.may(intent)
-	hit, answered := t.hit()
 	switch {
 	case t.sureAct(t.enough(step)) && (!sure || intent == t.st.Fix.Intent):
 		t.act(step, t.in.Act)
@@ -34,8 +33,7 @@ func (t *turn) topic(step *Step) {
 		t.referred()
 	case sure && t.script.answers[intent] != nil:
 		t.digress(intent)
-	case answered && t.in.Decision != intents.Clarify:
-		t.passage(hit)
+	case t.in.Decision != intents.Clarify && t.free():
 		t.again()
 	case step != nil && len(t.another()) > 0:
 		t.askWhether(step)
