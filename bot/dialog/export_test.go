@@ -1,5 +1,10 @@
 package dialog
 
+import (
+	"regexp"
+	"slices"
+)
+
 // ToldBy returns what a normalised message says about steps unasked, as step
 // and result; what it denies has a "not " before the result.
 func (s *Script) ToldBy(text string) map[string]string {
@@ -12,3 +17,21 @@ func (s *Script) ToldBy(text string) map[string]string {
 	}
 	return told
 }
+
+// ToldWithoutCues is ToldBy, with all that could be said looked for.
+func (s *Script) ToldWithoutCues(text string) map[string]string {
+	blind := *s
+	blind.cues = &cues{without: s.cues.all()}
+	return blind.ToldBy(text)
+}
+
+func (c *cues) all() []*regexp.Regexp {
+	all := slices.Clone(c.without)
+	for _, of := range c.of {
+		all = append(all, of...)
+	}
+	return all
+}
+
+// Uncued returns how many words that answer steps have no cue.
+func (s *Script) Uncued() int { return len(s.cues.without) }

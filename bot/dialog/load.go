@@ -83,6 +83,7 @@ func Load(folder source.Folder) *Script {
 	}
 	s.checkReplies(folder)
 	s.checkLinks()
+	s.heed()
 	return s
 }
 

@@ -17,6 +17,7 @@ type Script struct {
 	replies   map[string]source.Text
 	lines     map[string]*source.Document
 	tellable  []*Step // the steps that may be answered unasked, each once
+	cues      *cues   // of the words that answer them
 	ways      []waysOf
 
 	// Label gives the words with which an intent is offered as a choice.

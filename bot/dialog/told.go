@@ -61,6 +61,7 @@ func (s *Script) told(text string) []fact {
 	han := strings.ContainsFunc(text, func(r rune) bool { return unicode.Is(unicode.Han, r) })
 	latin := strings.ContainsFunc(text, func(r rune) bool { return r >= 'a' && r <= 'z' })
 	var facts []fact
+	may := s.cues.in(text)
 	for _, step := range s.tellable {
 		var of []fact
 		for _, way := range []struct {
@@ -74,7 +75,7 @@ func (s *Script) told(text string) []fact {
 				re    *regexp.Regexp
 				spoke bool
 			}{{way.words.zh, han}, {way.words.en, latin}} {
-				if !in.spoke {
+				if !in.spoke || !may[in.re] {
 					continue
 				}
 				if f, ok := find(in.re, text, way.result); ok {
@@ -95,9 +96,6 @@ func (s *Script) told(text string) []fact {
 // find returns the first place where a way to say something stands as a plain
 // statement about now: in no question, condition or memory.
 func find(re *regexp.Regexp, text string, result Result) (fact, bool) {
-	if re == nil {
-		return fact{}, false
-	}
 	for from := 0; from < len(text); {
 		at := re.FindStringSubmatchIndex(text[from:])
 		if at == nil {
@@ -388,6 +386,24 @@ func (s *Script) tell(among []*Step, step *Step, words groups, doc *source.Docum
 		return among
 	}
 	return append(among, step)
+}
+
+// heed prepares the cues of the words that answer steps unasked.
+func (s *Script) heed() {
+	var all []*regexp.Regexp
+	for _, step := range s.tellable {
+		for _, words := range []*Words{step.Told.Yes, step.Told.No, step.Told.Tried} {
+			if words == nil {
+				continue
+			}
+			for _, re := range []*regexp.Regexp{words.zh, words.en} {
+				if re != nil {
+					all = append(all, re)
+				}
+			}
+		}
+	}
+	s.cues = newCues(all)
 }
 
 // Ways calls visit with every way to say something that stands in the content:
