@@ -1,6 +1,7 @@
 package console
 
 import (
+	"context"
 	"crypto/rand"
 	"fmt"
 	"math"
@@ -35,6 +36,7 @@ type caseBody struct {
 	Snoozes             []option
 	Earlier             string
 	MergedInto          string
+	SplitWhat           string   // what taking the merge back will do
 	Talks               []option // where a reply may go, if there is a choice
 	Lines               []line
 	ClientID            string
@@ -141,6 +143,10 @@ func (c *Console) showCase(w http.ResponseWriter, r *http.Request) {
 	body.ClientID = rand.Text()
 	if k.MergedInto != "" {
 		p.Follows = "all" // what is said goes to the other case, and is shown here too
+		if body.SplitWhat, err = c.splitWhat(ctx, v.Lang, card.Talks); err != nil {
+			c.fail(w, r, err)
+			return
+		}
 	}
 	if body.Window, err = c.window(v.Lang, answered(card, body.Talks)); err != nil {
 		c.fail(w, r, err)
@@ -149,6 +155,30 @@ func (c *Console) showCase(w http.ResponseWriter, r *http.Request) {
 	c.cardOf(v.Lang, card, &body)
 	p.Body = body
 	c.show(w, r, http.StatusOK, "case", p)
+}
+
+// splitWhat says what taking a merge back gives back to whom. Where more than two
+// conversations are merged, what the others have stays theirs.
+func (c *Console) splitWhat(ctx context.Context, lang source.Lang, talks []bot.Conversation) (string, error) {
+	text := []string{say(lang, "split.what")}
+	if len(talks) == 2 {
+		text = append(text, "", say(lang, "split.then"))
+		for _, talk := range talks {
+			name, blocked, err := c.store.Own(ctx, talk.ID)
+			if err != nil {
+				return "", err
+			}
+			called, kept := say(lang, "split.unnamed"), say(lang, "split.free")
+			if name != "" {
+				called = say(lang, "split.named", name)
+			}
+			if !blocked.IsZero() {
+				kept = say(lang, "case.blocked", moment(lang, blocked, c.now(), c.zone()))
+			}
+			text = append(text, say(lang, "split.side", talkName(lang, talks, talk.ID)+" "+ending(talk.Address.Remote), called, kept))
+		}
+	}
+	return strings.Join(text, "\n"), nil
 }
 
 // talkOptions are the conversations in which the merchant waits for the people

@@ -100,9 +100,15 @@ type Store interface {
 	// Blocked returns since when a merchant is kept out; zero if they are not.
 	Blocked(ctx context.Context, conversation bot.ConversationID) (time.Time, error)
 	Export(ctx context.Context, id bot.ConversationID) ([]byte, error)
-	// Erase deletes all of the merchant of a conversation and returns the files that are to be
-	// deleted from the media folder.
-	Erase(ctx context.Context, id bot.ConversationID) (files []string, err error)
+	// Own returns what the merchant of a conversation is called, and since when
+	// they are kept out, once it is merged with no other.
+	Own(ctx context.Context, conversation bot.ConversationID) (name string, blocked time.Time, err error)
+	// Extent returns how much there is of a conversation.
+	Extent(ctx context.Context, conversation bot.ConversationID) (desk.Extent, error)
+	// EraseSeveral deletes all of the conversations that are given, which have
+	// one merchant, and returns the files that are to be deleted from the media
+	// folder. It fails with [desk.ErrNotSame] if they have not.
+	EraseSeveral(ctx context.Context, id bot.ConversationID, others ...bot.ConversationID) (files []string, err error)
 
 	CasesSince(ctx context.Context, since time.Time) ([]figures.Case, error)
 	FixesSince(ctx context.Context, since time.Time) ([]figures.Fix, error)

@@ -101,13 +101,18 @@ func TestMerchant(t *testing.T) {
 	if status, _ := sam.post(path+"/erase", "sure", "erase"); status != http.StatusForbidden {
 		t.Errorf("an agent erases: status %d", status)
 	}
-	if status, _ := li.post(path+"/erase", "sure", "yes"); status != http.StatusBadRequest {
+	if status, _ := li.post(path+"/erase", "talk", string(id), "sure", "yes"); status != http.StatusBadRequest {
 		t.Errorf("a lead who is not sure erases: status %d", status)
 	}
-	if status, _ := li.get(path); status != http.StatusOK {
-		t.Errorf("the merchant is gone: status %d", status)
+	for _, talks := range [][]string{nil, {"talk", "somebody-else"}, {"talk", string(id), "talk", string(id)}} {
+		if status, _ := li.post(path+"/erase", append(talks, "sure", "erase")...); status != http.StatusBadRequest {
+			t.Errorf("a lead erases %q: status %d", talks, status)
+		}
 	}
-	if status, _ := li.post(path+"/erase", "sure", "erase"); status != http.StatusOK {
+	if status, body := li.get(path); status != http.StatusOK || !strings.Contains(html.UnescapeString(body), "Web chat -0001 · ") {
+		t.Errorf("the merchant's page, status %d, does not say what would be erased:\n%s", status, body)
+	}
+	if status, _ := li.post(path+"/erase", "talk", string(id), "sure", "erase"); status != http.StatusOK {
 		t.Errorf("a lead erases: status %d", status)
 	}
 	if status, _ := li.get(path); status != http.StatusNotFound {

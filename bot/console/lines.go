@@ -174,7 +174,7 @@ func eventLine(lang source.Lang, e desk.Event, names map[string]string) (line, b
 	case desk.EventRated:
 		one.Event = say(lang, key, e.Text)
 	case desk.EventTaken, desk.EventPutBack, desk.EventTags, desk.EventSnoozed, desk.EventWoken, desk.EventOverdue,
-		desk.EventResolved, desk.EventConfirmed, desk.EventReleased, desk.EventMerged, desk.EventSplit, desk.EventRenamed, desk.EventUnblocked:
+		desk.EventResolved, desk.EventConfirmed, desk.EventReleased, desk.EventMerged, desk.EventSplit, desk.EventErased, desk.EventRenamed, desk.EventUnblocked:
 		one.Event = say(lang, key, actor, e.Text)
 	default:
 		return line{}, false

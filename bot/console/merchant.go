@@ -1,6 +1,7 @@
 package console
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -15,6 +16,7 @@ import (
 	"tilldesk/bot/desk"
 	"tilldesk/bot/signin"
 	"tilldesk/bot/staff"
+	"tilldesk/content/source"
 )
 
 // merchantBody is the page of a merchant.
@@ -25,10 +27,19 @@ type merchantBody struct {
 	Merged        bool // several conversations are shown as one
 	Lead          bool
 	Blocked       time.Time // since when they are kept out; zero if they are not
-	Word          string    // to be typed before all is erased
+	Word          string    // to be typed before anything is erased
+	Talks         []talk    // that can be erased
 	Rows          []row
 	Lines         []line
 	Earlier       string
+}
+
+// A talk is one of the conversations of a merchant, as it is shown before it is
+// erased.
+type talk struct {
+	ID                   bot.ConversationID
+	What, Dates, Tickets string
+	Chosen               bool
 }
 
 const (
@@ -92,6 +103,12 @@ func (c *Console) merchant(w http.ResponseWriter, r *http.Request) {
 	p.Title = unnamed(lang, conversation.Address.Remote)
 	if len(cases) > 0 {
 		p.Title = merchantOf(lang, cases[0])
+	}
+	if body.Lead {
+		if body.Talks, err = c.erasable(ctx, lang, talks); err != nil {
+			c.fail(w, r, err)
+			return
+		}
 	}
 	if body.Blocked, err = c.store.Blocked(ctx, id); err != nil {
 		c.fail(w, r, err)
@@ -196,18 +213,68 @@ func (c *Console) blocked(w http.ResponseWriter, r *http.Request, id bot.Convers
 	c.done(w, r, back, told{Go: back})
 }
 
-// erase deletes all that is stored of a merchant, if the word was typed.
+// erasable sets out the conversations of a merchant for those who may erase
+// them. Only the one that was asked for is chosen: that the others are of the
+// same merchant is what staff believe.
+func (c *Console) erasable(ctx context.Context, lang source.Lang, talks []bot.Conversation) ([]talk, error) {
+	var all []talk
+	for i, one := range talks {
+		e, err := c.store.Extent(ctx, one.ID)
+		if err != nil {
+			return nil, err
+		}
+		t := talk{ID: one.ID, What: say(lang, "merchant.erase_row", talkName(lang, talks, one.ID), ending(one.Address.Remote), e.Messages), Chosen: i == 0}
+		if e.Messages > 0 {
+			t.Dates = say(lang, "merchant.erase_dates", moment(lang, e.First, c.now(), c.zone()), moment(lang, e.Last, c.now(), c.zone()))
+		}
+		if len(e.Tickets) > 0 {
+			t.Tickets = say(lang, "merchant.erase_cases", strings.Join(e.Tickets, say(lang, "list.comma")))
+		}
+		all = append(all, t)
+	}
+	return all, nil
+}
+
+// erase deletes all that is stored of the chosen conversations of a merchant, if
+// the word was typed, and says what was left.
 func (c *Console) erase(w http.ResponseWriter, r *http.Request) {
-	v := signin.From(r.Context())
-	if typed := strings.TrimSpace(r.PostFormValue("sure")); !strings.EqualFold(typed, say(v.Lang, "merchant.erase_word")) {
+	ctx, lang, id := r.Context(), signin.From(r.Context()).Lang, bot.ConversationID(r.PathValue("id"))
+	if typed := strings.TrimSpace(r.PostFormValue("sure")); !strings.EqualFold(typed, say(lang, "merchant.erase_word")) {
 		c.fail(w, r, &inputError{"merchant.erase_unsure"})
 		return
 	}
-	files, err := c.store.Erase(r.Context(), bot.ConversationID(r.PathValue("id")))
+	chosen := r.PostForm["talk"]
+	if len(chosen) == 0 {
+		c.fail(w, r, &inputError{"merchant.erase_none"})
+		return
+	}
+	talks, err := c.store.ConversationsOf(ctx, id)
+	if err != nil {
+		c.fail(w, r, err)
+		return
+	}
+	var gone []bot.ConversationID
+	var erased, left []string
+	for _, one := range talks {
+		name := talkName(lang, talks, one.ID) + " " + ending(one.Address.Remote)
+		if slices.Contains(chosen, string(one.ID)) {
+			gone, erased = append(gone, one.ID), append(erased, name)
+		} else {
+			left = append(left, name)
+		}
+	}
+	if len(gone) != len(chosen) {
+		c.fail(w, r, &inputError{"merchant.erase_changed"})
+		return
+	}
+	files, err := c.store.EraseSeveral(ctx, gone[0], gone[1:]...)
 	for _, file := range files {
 		if e := c.opt.Media.Remove(file); e != nil && !errors.Is(e, fs.ErrNotExist) {
 			err = errors.Join(err, fmt.Errorf("deleting a photo of an erased merchant: %w", e))
 		}
+	}
+	if errors.Is(err, desk.ErrNotSame) {
+		err = &inputError{"merchant.erase_changed"}
 	}
 	if err != nil {
 		c.fail(w, r, err)
@@ -219,6 +286,11 @@ func (c *Console) erase(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	p.Follows = "none"
-	p.Body = struct{ Text, Back string }{"", "/desk/"}
+	comma := say(lang, "list.comma")
+	text := say(lang, "merchant.erased_what", strings.Join(erased, comma))
+	if len(left) > 0 {
+		text += " " + say(lang, "merchant.erased_left", strings.Join(left, comma))
+	}
+	p.Body = struct{ Text, Back string }{text, "/desk/"}
 	c.show(w, r, http.StatusOK, "problem", p)
 }

@@ -81,10 +81,44 @@ func TestMergedPages(t *testing.T) {
 		}
 	}
 
+	does("/desk/case/"+kept+"/name", "name", "Till <& Co>")
+	shows("/desk/case/"+double, true, "After that:", "Web chat e-web: no name, not blocked", "Telegram phone: called “Till &lt;&amp; Co&gt;”, not blocked")
 	does("/desk/case/" + double + "/split")
 	shows("/desk/case/"+kept, false, "the printer prints nothing", `class="to small"`)
 	shows("/desk/merchant/"+string(phone), false, "the printer prints nothing", "several conversations")
 	shows("/desk/case/"+double, true, "took the merge into "+kept+" back", "Yours")
+}
+
+// TestEraseOneOfTwo erases one of two conversations that were merged: which are
+// there is shown before, and what was left alone after it.
+func TestEraseOneOfTwo(t *testing.T) {
+	s := start(t, storetest.SQLite(t))
+	s.hire("Li Na", staff.Lead, "en")
+	c := s.signIn("Li Na")
+	chat, phone := s.hears("web", "merchant-on-the-web", "a person please"), s.hears("telegram", "merchant-on-the-phone", "a person please")
+	double, kept := s.ticketOf(chat), s.ticketOf(phone)
+	if status, _ := c.post("/desk/case/"+double+"/merge", "into", kept); status != http.StatusOK {
+		t.Fatal(status)
+	}
+	p := s.enter(desktop, "Li Na", "/desk/merchant/"+string(chat))
+	p.Click("details:has(.alarm) summary")
+	for _, text := range []string{"Web chat e-web · ", "Telegram phone · ", "cases " + double, "cases " + kept, "Staff have merged these"} {
+		p.Says(text)
+	}
+	p.Shot("erase")
+	p.Fits()
+	if got := browsertest.Eval[string](p, "[...document.querySelectorAll('[name=talk]:checked')].map((e) => e.value).join()"); got != string(chat) {
+		t.Errorf("%q would be erased, want the one that was asked for, %q", got, chat)
+	}
+	p.Type("[name=sure]", "erase")
+	p.Click("button.danger")
+	p.Says("Erased: Web chat e-web. Left alone: Telegram phone.")
+	if status, _ := c.get("/desk/merchant/" + string(chat)); status != http.StatusNotFound {
+		t.Errorf("it is still there: status %d", status)
+	}
+	if status, page := c.get("/desk/case/" + kept); status != http.StatusOK || !strings.Contains(page, "Another conversation of this merchant was erased") {
+		t.Errorf("the other one: status %d\n%s", status, page)
+	}
 }
 
 // TestMerchantPageIsLive writes as a merchant whose page is open.

@@ -243,6 +243,11 @@ func merchantOf(lang source.Lang, k desk.Case) string {
 }
 
 func unnamed(lang source.Lang, remote string) string {
+	return say(lang, "merchant.unnamed", ending(remote))
+}
+
+// ending is what tells an address from others, without being all of it.
+func ending(remote string) string {
 	runes := []rune(remote)
-	return say(lang, "merchant.unnamed", string(runes[max(0, len(runes)-5):]))
+	return string(runes[max(0, len(runes)-5):])
 }

@@ -116,7 +116,7 @@ func TestFamilies(t *testing.T) {
 	for _, kind := range []desk.EventKind{
 		desk.EventWaiting, desk.EventTaken, desk.EventPutBack, desk.EventGiven, desk.EventUrgency, desk.EventTags, desk.EventSnoozed,
 		desk.EventWoken, desk.EventOverdue, desk.EventResolved, desk.EventConfirmed, desk.EventRated, desk.EventReopened,
-		desk.EventReleased, desk.EventClosed, desk.EventMerged, desk.EventSplit, desk.EventRenamed,
+		desk.EventReleased, desk.EventClosed, desk.EventMerged, desk.EventSplit, desk.EventErased, desk.EventRenamed, desk.EventBlocked, desk.EventUnblocked,
 	} {
 		keys = append(keys, "event."+string(kind))
 	}

@@ -230,8 +230,8 @@ func (d *Desk) SetUrgency(ctx context.Context, ticket string, who Actor, u Urgen
 
 // Merge closes a case as the double of another one, of the same merchant in
 // another conversation, and tells the merchant so. The two conversations have
-// one merchant from then on: what is remembered, exported and erased is that of
-// both. While the other case is with people they hear what is said in either.
+// one merchant from then on: name and block, and what is remembered and exported,
+// are those of both. While the other case is with people they hear what is said in either.
 func (d *Desk) Merge(ctx context.Context, ticket string, who Actor, into string) (Case, error) {
 	other, err := d.store.Case(ctx, into)
 	if err != nil {
@@ -243,7 +243,8 @@ func (d *Desk) Merge(ctx context.Context, ticket string, who Actor, into string)
 }
 
 // Split takes a merge back: the conversation of the case has a merchant of its
-// own again. The case is reopened for the actor, unless its merchant has another
+// own again, with the name and the block that it had before or was given by
+// itself since; so have those that it leaves. The case is reopened for the actor, unless its merchant has another
 // one that is not closed. A case that was not merged is left alone.
 func (d *Desk) Split(ctx context.Context, ticket string, who Actor) (Case, error) {
 	return d.scripted(ctx, ticket, func(s Situation, script *dialog.Script) (Change, error) {

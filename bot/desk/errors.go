@@ -10,6 +10,10 @@ import (
 // ErrNotFound says that there is no such case, canned reply or conversation.
 var ErrNotFound = errors.New("not found")
 
+// ErrNotSame says that conversations are not of one merchant, as far as staff
+// know: perhaps a merge has been taken back meanwhile.
+var ErrNotSame = errors.New("the conversations are not of one merchant")
+
 // ErrNotReady says that the bot has not learnt yet what this needs; it will
 // have in a moment.
 var ErrNotReady = errors.New("the service is starting; try again in a moment")

@@ -32,6 +32,7 @@ const (
 	EventClosed     EventKind = "closed"      // Text says why
 	EventMerged     EventKind = "merged"      // Text is the ticket of the other case
 	EventSplit      EventKind = "split"       // that was taken back
+	EventErased     EventKind = "erased"      // another conversation of the merchant is gone
 	EventRenamed    EventKind = "renamed"     // Text is what the merchant is called now
 	EventBlocked    EventKind = "blocked"     // the merchant is kept out; Text says why
 	EventUnblocked  EventKind = "unblocked"   // and let in again

@@ -52,3 +52,10 @@ type Counts struct {
 	Resolved int       // the merchant has not confirmed yet
 	Oldest   time.Time // since when the merchant waits that waits longest; zero if none does
 }
+
+// An Extent is how much there is of a conversation.
+type Extent struct {
+	Messages    int       // of both sides
+	First, Last time.Time // the oldest and the newest message; zero without any
+	Tickets     []string  // of its cases, oldest first
+}

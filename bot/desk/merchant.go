@@ -95,6 +95,29 @@ func (m *move) mood(angry bool) {
 	}
 }
 
+// Lost returns the case after another conversation of its merchant was erased.
+func Lost(c Case, at time.Time) Change {
+	m := begin(c, Actor{}, "say what was erased", at)
+	m.event(EventErased, "")
+	return m.Change
+}
+
+// Orphaned returns the case of a merchant whose people had them in a case of
+// another conversation, which is erased: it waits for somebody again, unless
+// somebody has it.
+func Orphaned(c Case, at time.Time) Change {
+	m := begin(c, Actor{}, "take it up again", at)
+	m.Case.MergedInto = ""
+	m.event(EventErased, "")
+	if m.was.Open() {
+		return m.Change
+	}
+	m.again("")
+	m.Case.State, m.Case.Handed = Waiting, at
+	m.event(EventWaiting, string(c.Cause))
+	return m.Change
+}
+
 // Answered returns the case after what the merchant said to "is it solved?".
 // messages are what reopened it, if it was.
 func Answered(c Case, f dialog.Feedback, messages []bot.MessageID, angry bool, at time.Time) Change {

@@ -194,7 +194,7 @@ func TestMergedData(t *testing.T) {
 				f.Errorf("the export of %s: %s", id, data)
 			}
 		}
-		must(f.db.Erase(ctx, m.web))(f)
+		must(f.db.EraseSeveral(ctx, m.web, m.phone))(f)
 		for _, id := range []bot.ConversationID{m.web, m.phone} {
 			if _, err := f.db.Export(ctx, id); !errors.Is(err, store.ErrNotFound) {
 				f.Errorf("%s is still there: %v", id, err)

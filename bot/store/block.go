@@ -22,6 +22,9 @@ func (db *DB) Block(ctx context.Context, id bot.ConversationID, since time.Time)
 	}
 	err := db.inTx(ctx, func(tx querier) error {
 		ids, err := merchantOf(ctx, tx, key(id))
+		if err == nil {
+			err = execOne(ctx, tx, ErrNotFound, "UPDATE conversations SET own_blocked_at = $2 WHERE id = $1", ids[0], at)
+		}
 		for _, one := range ids {
 			if err != nil {
 				return err

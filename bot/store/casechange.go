@@ -129,7 +129,7 @@ func (db *DB) apply(ctx context.Context, tx querier, k *storedCase, to *listener
 		}
 	}
 	if change.Part {
-		if _, err := exec(ctx, tx, "UPDATE conversations SET merchant_id = '' WHERE id = $1", string(c.Conversation)); err != nil {
+		if err := db.part(ctx, tx, string(c.Conversation)); err != nil {
 			return c, nil, err
 		}
 	}
@@ -287,6 +287,9 @@ func (db *DB) NameMerchant(ctx context.Context, conversation bot.ConversationID,
 	err := db.inTx(ctx, func(tx querier) error {
 		ids, err := merchantOf(ctx, tx, key(conversation))
 		if err != nil {
+			return err
+		}
+		if _, err := exec(ctx, tx, "UPDATE conversations SET own_merchant = $2 WHERE id = $1", ids[0], clean(name)); err != nil {
 			return err
 		}
 		_, err = exec(ctx, tx, "UPDATE conversations SET merchant = $1, updated_at = $2 WHERE id IN "+list(3, len(ids)), append([]any{clean(name), millis(db.now())}, anys(ids)...)...)

@@ -4,31 +4,59 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"tilldesk/bot"
+	"tilldesk/bot/desk"
+	"tilldesk/bot/dialog"
 )
 
-// Erase deletes all that is stored of the merchant of a conversation, on all
-// channels that staff know of. It returns the paths,
-// below the data folder, of the files that came with its messages: the caller
-// deletes those, also if there is an error. It fails with ErrNotFound if there is no such conversation.
+// Erase deletes all that is stored of a conversation, and nothing of others of
+// the same merchant: that they are is what staff believe. See
+// [DB.EraseSeveral].
+func (db *DB) Erase(ctx context.Context, id bot.ConversationID) (files []string, err error) {
+	return db.EraseSeveral(ctx, id)
+}
+
+// EraseSeveral deletes all that is stored of a conversation, and of others of
+// its merchant that are given. Who waits in one that is not given for the people
+// of a case that is deleted gets a case of their own. It returns the paths,
+// below the data folder, of the files that came with the messages: the caller
+// deletes those, also if there is an error. It fails with ErrNotFound if there
+// is no such conversation, with desk.ErrNotSame if the others have another
+// merchant, and deletes nothing then.
 //
 // In SQLite what is deleted is overwritten in the files as well. In PostgreSQL
 // it is until the server has vacuumed. Backups keep it until they expire.
-func (db *DB) Erase(ctx context.Context, id bot.ConversationID) (files []string, err error) {
+func (db *DB) EraseSeveral(ctx context.Context, id bot.ConversationID, others ...bot.ConversationID) (files []string, err error) {
 	err = db.inTx(ctx, func(tx querier) error {
 		files = nil
-		ids, err := merchantOf(ctx, tx, key(id))
-		for _, one := range ids {
+		merchant, err := merchantOf(ctx, tx, key(id))
+		if err != nil {
+			return err
+		}
+		gone := merchant[:1:1]
+		for _, other := range others {
+			if !slices.Contains(merchant, key(other)) {
+				return desk.ErrNotSame
+			}
+			if !slices.Contains(gone, key(other)) {
+				gone = append(gone, key(other))
+			}
+		}
+		stays := slices.DeleteFunc(slices.Clone(merchant), func(one string) bool { return slices.Contains(gone, one) })
+		if err := db.leave(ctx, tx, gone, stays); err != nil {
+			return err
+		}
+		for _, one := range gone {
+			some, err := erase(ctx, tx, one)
 			if err != nil {
 				return err
 			}
-			var some []string
-			some, err = erase(ctx, tx, one)
 			files = append(files, some...)
 		}
-		return err
+		return nil
 	})
 	if err != nil {
 		files = nil
@@ -39,6 +67,72 @@ func (db *DB) Erase(ctx context.Context, id bot.ConversationID) (files []string,
 		return files, fmt.Errorf("erasing conversation %s: %w", id, err)
 	}
 	return files, nil
+}
+
+// leave prepares conversations to be erased from among those of a merchant: the
+// others keep nothing of them, and wait for nobody who had a case there.
+func (db *DB) leave(ctx context.Context, tx querier, gone, stays []string) error {
+	for _, id := range gone {
+		if err := db.part(ctx, tx, id); err != nil {
+			return err
+		}
+	}
+	in := list(1, len(gone))
+	silent, err := collect(ctx, tx, func(scan func(...any) error) (bot.Conversation, error) { return scanConversation(scan) }, selectConversation+
+		"WHERE phase = 'with_human' AND ticket IN (SELECT k.ticket FROM cases k WHERE k.conversation_id IN "+in+") AND id NOT IN "+in+" ORDER BY id"+db.dialect.forUpdate, anys(gone)...)
+	if err != nil {
+		return err
+	}
+	for _, c := range silent {
+		if err := db.orphaned(ctx, tx, c); err != nil {
+			return err
+		}
+	}
+	for _, id := range stays {
+		if _, err := exec(ctx, tx, "UPDATE cases SET merged_into = '', version = version + 1 WHERE conversation_id = $1 AND merged_into IN (SELECT k.ticket FROM cases k WHERE k.conversation_id IN "+
+			list(2, len(gone))+")", append([]any{id}, anys(gone)...)...); err != nil {
+			return err
+		}
+		if slices.ContainsFunc(silent, func(c bot.Conversation) bool { return string(c.ID) == id }) {
+			continue // its people know
+		}
+		k, err := readCase(ctx, tx, notClosed+" AND k.is_open = 1", id)
+		if err != nil {
+			return err
+		}
+		if k != nil {
+			if _, _, err := db.apply(ctx, tx, k, &listener{conversation: id}, "", desk.Lost(k.Case, fromMillis(millis(db.now())))); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// orphaned gives a merchant whose people had them in a case that is erased a
+// case of their own.
+func (db *DB) orphaned(ctx context.Context, tx querier, c bot.Conversation) error {
+	id, now := string(c.ID), fromMillis(millis(db.now()))
+	k, err := readCase(ctx, tx, "WHERE k.conversation_id = $1 AND (k.closed_at IS NULL OR k.merged_into <> '') ORDER BY k.number DESC LIMIT 1", id)
+	if err != nil {
+		return err
+	}
+	if k == nil { // they wrote when the other case was open already
+		n, err := nextTicket(ctx, tx)
+		if err != nil {
+			return err
+		}
+		t := bot.Turn{State: c.State, Handoff: &dialog.Handoff{Cause: dialog.CauseAsked}, At: now}
+		if c.State.Ticket, err = db.openCase(ctx, tx, id, n, desk.HandOver(nil, t, now)); err != nil {
+			return err
+		}
+		return db.setState(ctx, tx, id, c.State)
+	}
+	if _, _, err := db.apply(ctx, tx, k, &listener{conversation: id}, "", desk.Orphaned(k.Case, now)); err != nil {
+		return err
+	}
+	c.State.Ticket = k.Ticket
+	return db.setState(ctx, tx, id, c.State)
 }
 
 func erase(ctx context.Context, tx querier, id string) (files []string, err error) {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"tilldesk/bot"
 	"tilldesk/bot/desk"
@@ -85,6 +86,10 @@ func join(ctx context.Context, tx querier, id, with string) error {
 	if other == "" {
 		other = with
 	}
+	// What each has by itself, for when the merge is taken back.
+	if _, err := exec(ctx, tx, "UPDATE conversations SET own_merchant = merchant, own_blocked_at = blocked_at WHERE (id = $1 OR id = $2) AND merchant_id = ''", id, with); err != nil {
+		return err
+	}
 	if one != "" {
 		if _, err := exec(ctx, tx, "UPDATE conversations SET merchant_id = $2 WHERE merchant_id = $1 AND merchant_id <> ''", one, other); err != nil {
 			return err
@@ -97,6 +102,74 @@ func join(ctx context.Context, tx querier, id, with string) error {
 	_, err := exec(ctx, tx, `UPDATE conversations SET merchant = coalesce((SELECT max(n.merchant) FROM conversations n WHERE n.id = $2 AND n.merchant <> ''),
 		(SELECT max(n.merchant) FROM conversations n WHERE n.id = $1), '') WHERE merchant_id = $3 AND merchant_id <> ''`, id, with, other)
 	return err
+}
+
+// part gives a conversation a merchant of its own again. It, and the others that
+// are left, get back the name and the block that they had before they were
+// joined, or have been given for themselves since.
+func (db *DB) part(ctx context.Context, tx querier, id string) error {
+	ids, err := merchantOf(ctx, tx, id)
+	if err != nil {
+		return err
+	}
+	const own = "merchant = own_merchant, blocked_at = own_blocked_at"
+	if _, err := exec(ctx, tx, freeConversation+own+", merchant_id = '', updated_at = $2 WHERE id = $1 AND merchant_id <> ''", id, millis(db.now())); err != nil {
+		return err
+	}
+	left := anys(ids[1:])
+	switch len(left) {
+	case 0:
+		return nil
+	case 1: // nobody to share with any more
+		_, err = exec(ctx, tx, freeConversation+own+", merchant_id = '' WHERE id = $1", left...)
+		return err
+	}
+	among := "id IN " + list(1, len(left))
+	if _, err := exec(ctx, tx, freeConversation+"blocked_at = own_blocked_at WHERE "+among+
+		" AND blocked_at NOT IN (SELECT n.own_blocked_at FROM conversations n WHERE n."+among+")", left...); err != nil {
+		return err
+	}
+	// They have one name: the one they have, unless it was that of the one that left.
+	_, err = exec(ctx, tx, "UPDATE conversations SET merchant = coalesce((SELECT max(n.own_merchant) FROM conversations n WHERE n."+among+
+		"), '') WHERE "+among+" AND merchant NOT IN (SELECT n.own_merchant FROM conversations n WHERE n."+among+")", left...)
+	return err
+}
+
+// Own returns what staff called the merchant of a conversation before it was
+// merged with others, or have called them in it since, and since when they are
+// kept out of it alone: what it is given back when the merge is. It fails with
+// ErrNotFound if there is no such conversation.
+func (db *DB) Own(ctx context.Context, id bot.ConversationID) (name string, blocked time.Time, err error) {
+	var at int64
+	err = db.reader.QueryRowContext(ctx, `SELECT CASE WHEN merchant_id = '' THEN merchant ELSE own_merchant END,
+		CASE WHEN merchant_id = '' THEN blocked_at ELSE own_blocked_at END FROM conversations WHERE id = $1`, key(id)).Scan(&name, &at)
+	if errors.Is(err, sql.ErrNoRows) {
+		err = ErrNotFound
+	}
+	if err != nil {
+		return "", time.Time{}, fmt.Errorf("reading what conversation %s has by itself: %w", id, db.dialect.explain(err))
+	}
+	if at > 0 {
+		blocked = fromMillis(at)
+	}
+	return name, blocked, nil
+}
+
+// Extent returns how much there is of a conversation; nothing if there is no
+// such conversation.
+func (db *DB) Extent(ctx context.Context, id bot.ConversationID) (e desk.Extent, err error) {
+	var first, last sql.NullInt64
+	err = db.reader.QueryRowContext(ctx, "SELECT count(*), min(at), max(at) FROM messages WHERE conversation_id = $1", key(id)).Scan(&e.Messages, &first, &last)
+	if err == nil {
+		e.Tickets, err = collect(ctx, db.reader, scanOne[string], "SELECT ticket FROM cases WHERE conversation_id = $1 ORDER BY number", key(id))
+	}
+	if err != nil {
+		return desk.Extent{}, fmt.Errorf("measuring conversation %s: %w", id, db.dialect.explain(err))
+	}
+	if first.Valid {
+		e.First, e.Last = fromMillis(first.Int64), fromMillis(last.Int64)
+	}
+	return e, nil
 }
 
 // doublesOf returns the conversations whose merchants are with the people of a

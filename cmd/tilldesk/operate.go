@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -186,7 +187,7 @@ func parked(ctx context.Context, db *store.DB) ([]bot.Parked, error) {
 func (a *app) merchant() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "merchant",
-		Short:   "Export or erase all that is stored of a merchant",
+		Short:   "Export all that is stored of a merchant, or erase conversations",
 		Example: "  tilldesk merchant export 0193… > merchant.json\n  tilldesk merchant erase 0193…",
 		Args:    noArgs,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
@@ -203,10 +204,34 @@ func (a *app) merchant() *cobra.Command {
 		}),
 	}
 	erase := &cobra.Command{
-		Use: "erase ID", Short: "Erase all that is stored of the merchant of a conversation, photos too; it cannot be undone", Example: "  tilldesk merchant erase 0193…", Args: oneArg("ID"),
+		Use: "erase ID...", Short: "Erase all that is stored of a conversation, photos too; it cannot be undone",
+		Long: `Erase all that is stored of a conversation, photos too; it cannot be undone.
+
+Conversations that staff have merged with it are named and left alone, as a
+merge may be a mistake. To erase them as well, give their ids too.`,
+		Example: "  tilldesk merchant erase 0193…\n  tilldesk merchant erase 0193… 0194…", Args: cobra.MinimumNArgs(1),
 		RunE: a.withStore(func(cmd *cobra.Command, db *store.DB, cfg config.Config, args []string) error {
-			files, err := db.Erase(cmd.Context(), bot.ConversationID(args[0]))
-			return errors.Join(err, removeMedia(cfg.Store.Media, files))
+			id := bot.ConversationID(args[0])
+			var others []bot.ConversationID
+			for _, arg := range args[1:] {
+				others = append(others, bot.ConversationID(arg))
+			}
+			talks, err := db.ConversationsOf(cmd.Context(), id)
+			if err != nil {
+				return err
+			}
+			files, err := db.EraseSeveral(cmd.Context(), id, others...)
+			if err = errors.Join(err, removeMedia(cfg.Store.Media, files)); err != nil {
+				return err
+			}
+			for _, talk := range talks {
+				what := "erased"
+				if talk.ID != id && !slices.Contains(others, talk.ID) {
+					what = "left alone"
+				}
+				fmt.Fprintf(cmd.OutOrStdout(), "%s (%s): %s\n", talk.ID, talk.Address.Channel, what)
+			}
+			return nil
 		}),
 	}
 	cmd.AddCommand(export, erase)

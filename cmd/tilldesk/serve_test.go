@@ -178,6 +178,25 @@ func TestOperations(t *testing.T) {
 			t.Errorf("%v: status %d, %s%s", tt.args, status, out, errs)
 		}
 	}
+	db, _, err := littleApp(dir).beside(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	talk, known, err := db.ConversationOf(t.Context(), "web", "merchant-number-0001")
+	if err != nil || !known {
+		t.Fatal(known, err)
+	}
+	id := string(talk.ID)
+	if status, out, _ := command("merchant", "erase", id, "somebody-else"); status != 1 || out != "" {
+		t.Errorf("erasing a stranger too: status %d, %s", status, out)
+	}
+	for _, want := range []int{0, 1} { // the second time there is nothing left
+		if status, out, errs := command("merchant", "erase", id); status != want || want == 0 && out != id+" (web): erased\n" {
+			t.Errorf("erasing: status %d, want %d, %s%s", status, want, out, errs)
+		}
+	}
+	db.Close()
 	if err := service.cmd.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
