@@ -40,7 +40,7 @@ type caseBody struct {
 	Talks               []option // where a reply may go, if there is a choice
 	Lines               []line
 	ClientID            string
-	Window              *marked
+	Windows             []window // what may be sent in each of the talks where only so much may
 
 	Next         string
 	Facts        []fact
@@ -58,6 +58,15 @@ type caseBody struct {
 
 // marked is a text with a tone: soon, late.
 type marked struct{ Text, Tone string }
+
+// window says what may still be sent in a conversation. Talk is what that is
+// called where there is a choice of several, of which one is chosen.
+type window struct {
+	ID   bot.ConversationID
+	Talk string
+	marked
+	Chosen bool
+}
 
 type viewer struct {
 	Name   string
@@ -148,7 +157,7 @@ func (c *Console) showCase(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
-	if body.Window, err = c.window(v.Lang, answered(card, body.Talks)); err != nil {
+	if body.Windows, err = c.windows(v.Lang, card, body.Talks); err != nil {
 		c.fail(w, r, err)
 		return
 	}
@@ -208,15 +217,27 @@ func talkOptions(lang source.Lang, card desk.Card) []option {
 // fewLeft is how many messages of a window are few.
 const fewLeft = 2
 
-// answered is the conversation that a reply goes to unless another is chosen.
-func answered(card desk.Card, talks []option) bot.Conversation {
+// windows says of each conversation that a reply may go to what may be sent
+// there, as far as the network grants only so much.
+func (c *Console) windows(lang source.Lang, card desk.Card, talks []option) ([]window, error) {
+	if talks == nil {
+		talks = []option{{Value: string(card.Case.Conversation), Chosen: true}}
+	}
+	var all []window
 	for _, one := range talks {
-		i := slices.IndexFunc(card.Talks, func(c bot.Conversation) bool { return string(c.ID) == one.Value })
-		if one.Chosen && i >= 0 {
-			return card.Talks[i]
+		i := slices.IndexFunc(card.Talks, func(talk bot.Conversation) bool { return string(talk.ID) == one.Value })
+		if i < 0 {
+			continue
+		}
+		left, err := c.window(lang, card.Talks[i])
+		if err != nil {
+			return nil, err
+		}
+		if left != nil {
+			all = append(all, window{card.Talks[i].ID, one.Name, *left, one.Chosen})
 		}
 	}
-	return card.Talks[0] // of the case
+	return all, nil
 }
 
 // window says what may still be sent in a conversation, where the network

@@ -354,6 +354,9 @@ if (composer) {
     byID("attach").hidden = picture.disabled = noteMode();
     picked.hidden = noteMode() || picture.files.length === 0;
     picked.querySelector("bdi").textContent = picture.files[0]?.name ?? "";
+    // Of several talks, what may be sent is said of the one that is chosen.
+    const to = composer.elements.to?.value;
+    for (const e of document.querySelectorAll("#windows .window")) e.hidden = noteMode() || to !== undefined && e.dataset.talk !== to;
     const left = Number(field.maxLength) - field.value.length;
     counter.textContent = left < 300 ? word("compose.left", left) : "";
   };
@@ -368,6 +371,7 @@ if (composer) {
     here(true);
   });
   composer.addEventListener("change", keep);
+  document.addEventListener("refreshed", show);
   picked.querySelector("button").addEventListener("click", () => {
     picture.value = "";
     show();
