@@ -335,7 +335,5 @@ func TestNoToken(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	if _, err := store.Open(t.Context(), s.dsn, store.Options{Beside: true}); err != nil {
-		t.Error(err)
-	}
+	storetest.Open(t, s.dsn, store.Options{Beside: true}) // what was searched is whole
 }
