@@ -22,7 +22,7 @@ SHARED ?= ../shared
 
 FUZZTIME ?= 60s
 
-.PHONY: build test race needs fmt vet staticcheck lint vuln content eval leaks bench fuzz fuzz-many trial faults load inputs nightly ci
+.PHONY: build test race needs fmt vet staticcheck lint vuln content eval leaks bench fuzz trial faults load inputs nightly ci
 
 ## build: the release binary, bin/tilldesk
 build:
@@ -98,22 +98,6 @@ fuzz:
 trial:
 	GO="$(GO)" ./.ci/trials "$(ID)"
 
-# Counting coverage costs many times what is tested, as the whole store is
-# linked in: where millions of executions are wanted it is left out, and they go
-# on from what `fuzz` has found.
-FUZZCOUNT ?= 20000000
-
-## fuzz-many: FUZZCOUNT executions of each target that reads what networks send
-fuzz-many:
-	@cache=$$($(GO) env GOCACHE)/fuzz/$$($(GO) list -m); bin=$$(mktemp); trap 'rm -f '$$bin EXIT; \
-	for dir in bot/wechat bot/telegram; do \
-		$(GO) test -c -o $$bin ./$$dir || exit 1; \
-		for target in $$(cd $$dir && $$bin -test.list '^Fuzz'); do \
-			echo "== $$dir $$target"; \
-			(cd $$dir && $$bin -test.run '^$$' -test.fuzz "^$$target\$$" -test.fuzzcachedir $$cache/$$dir -test.fuzztime $(FUZZCOUNT)x) || exit 1; \
-		done; \
-	done
-
 ## faults: kills, power cuts, frozen replicas, damaged disks and the like, in full; each says what it counted
 faults:
 	GO="$(GO)" ./.ci/trials F
@@ -127,7 +111,7 @@ inputs:
 	GO="$(GO)" $(if $(filter-out file default,$(origin FUZZTIME)),FUZZTIME="$(FUZZTIME)",env -u FUZZTIME) ./.ci/trials I
 
 ## nightly: what takes too long for every change
-nightly: fuzz fuzz-many bench faults load inputs
+nightly: fuzz bench faults load inputs
 	$(GO) test -race -count 3 -shuffle on -timeout 60m ./...
 
 ci:
