@@ -3,8 +3,10 @@ package store_test
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -89,7 +91,7 @@ func BenchmarkFloor(b *testing.B) {
 }
 
 // BenchmarkWay takes messages all the way: stored, answered with two replies,
-// both sent.
+// both sent. As in the service, what was claimed together is stored together.
 func BenchmarkWay(b *testing.B) {
 	each(b, func(b *testing.B, dsn string) {
 		db := storetest.Open(b, dsn, store.Options{})
@@ -113,17 +115,18 @@ func way(ctx context.Context, db *store.DB, round int) error {
 		return err
 	}
 	for {
-		works, err := db.Claim(ctx, "worker", time.Now(), time.Minute, 8)
+		works, err := db.Claim(ctx, "worker", time.Now(), time.Minute, 32)
 		if err != nil {
 			return err
 		}
 		if len(works) == 0 {
 			break
 		}
-		for _, w := range works {
-			if _, err := db.Commit(ctx, bot.Turn{Work: w, Replies: []bot.Reply{{Text: "one"}, {Text: "two"}}}); err != nil {
-				return err
-			}
+		if err := together(works, func(w bot.Work) error {
+			_, err := db.Commit(ctx, bot.Turn{Work: w, Replies: []bot.Reply{{Text: "one"}, {Text: "two"}}})
+			return err
+		}); err != nil {
+			return err
 		}
 	}
 	for {
@@ -131,10 +134,19 @@ func way(ctx context.Context, db *store.DB, round int) error {
 		if err != nil || len(out) == 0 {
 			return err
 		}
-		for _, m := range out {
-			if err := db.Sent(ctx, m, "1", time.Now()); err != nil {
-				return err
-			}
+		if err := together(out, func(m bot.Outbound) error { return db.Sent(ctx, m, "1", time.Now()) }); err != nil {
+			return err
 		}
 	}
+}
+
+// together calls f for all at once.
+func together[T any](all []T, f func(T) error) error {
+	var running sync.WaitGroup
+	errs := make([]error, len(all))
+	for i, one := range all {
+		running.Go(func() { errs[i] = f(one) })
+	}
+	running.Wait()
+	return errors.Join(errs...)
 }

@@ -5,14 +5,20 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
+
+	"modernc.org/sqlite"
 )
 
 // group lets transactions that come at the same time share one commit. SQLite
 // has one writer, and a disk that takes five milliseconds to sync lets it
 // commit two hundred times a second: what waits for it meanwhile goes with the
-// next one. Each is held apart from the others by a savepoint, and each is told
-// that it is stored only once all of them are.
+// next one. Each is told that it is stored only once all of them are.
+//
+// If one fails after it has written, all are begun anew, each held apart from
+// the others by a savepoint. That is left for then: with savepoints SQLite
+// keeps a copy of every page that one of them changes.
 type group struct {
 	db *DB
 
@@ -111,21 +117,26 @@ func (g *group) commit(members []*member) {
 	g.db.statements.prepare(ctx)
 	alone := func(m *member) error { return tryTx(ctx, g.db.writer, nil, g.db.statements, m.run) }
 	began := false
-	err := tryTx(ctx, g.db.writer, nil, g.db.statements, func(q querier) error {
-		began = true // until then all of them may still be withdrawn: another process may be writing
-		for _, m := range members {
-			if !m.move(begun) {
-				continue
+	together := func(run func(m *member, q querier) error) error {
+		return tryTx(ctx, g.db.writer, nil, g.db.statements, func(q querier) error {
+			began = true // until then all of them may still be withdrawn: another process may be writing
+			for _, m := range members {
+				if m.panicked != nil || !m.move(begun) && m.is(withdrawn) {
+					continue
+				}
+				if err := run(m, q); err != nil {
+					return err
+				}
 			}
-			if len(members) == 1 {
-				return m.run(q)
-			}
-			if err := m.apart(ctx, q); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
+			return nil
+		})
+	}
+	var err error
+	if len(members) == 1 {
+		err = together((*member).run)
+	} else if err = together((*member).cleanly); errors.Is(err, errUnclean) {
+		err = together(func(m *member, q querier) error { return m.apart(ctx, q) })
+	}
 	for _, m := range members {
 		switch m.move(begun); {
 		case m.is(withdrawn):
@@ -137,6 +148,59 @@ func (g *group) commit(members []*member) {
 		}
 		close(m.done)
 	}
+}
+
+// errUnclean says that a member of a transaction failed and left something in
+// it.
+var errUnclean = errors.New("a part of the transaction failed half-way")
+
+// cleanly runs a member among others. It fails if the member did so and may
+// have left something behind: rows, or a transaction that SQLite has rolled
+// back. What has found that there is nothing to do has just its own error.
+func (m *member) cleanly(q querier) error {
+	w := &watched{querier: q}
+	m.err = m.run(w)
+	var lite *sqlite.Error
+	if w.failed || m.err != nil && (w.wrote || m.panicked != nil || errors.As(m.err, &lite)) {
+		return errUnclean
+	}
+	return nil
+}
+
+// watched notes whether statements may have changed something, and whether one
+// failed.
+type watched struct {
+	querier
+	wrote, failed bool
+}
+
+func (w *watched) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
+	result, err := w.querier.ExecContext(ctx, query, args...)
+	if err != nil {
+		w.failed = true
+		return result, err
+	}
+	n, err := result.RowsAffected()
+	if err != nil || n > 0 || !strings.HasPrefix(query, "UPDATE ") && !strings.HasPrefix(query, "INSERT ") {
+		w.wrote = true // the number says nothing of other statements
+	}
+	return result, nil
+}
+
+func (w *watched) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	w.reads(query)
+	rows, err := w.querier.QueryContext(ctx, query, args...)
+	w.failed = w.failed || err != nil
+	return rows, err
+}
+
+func (w *watched) QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row {
+	w.reads(query)
+	return w.querier.QueryRowContext(ctx, query, args...)
+}
+
+func (w *watched) reads(query string) {
+	w.wrote = w.wrote || !strings.HasPrefix(query, "SELECT ")
 }
 
 // apart runs a member such that it leaves nothing behind if it fails. Its own

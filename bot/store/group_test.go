@@ -82,6 +82,11 @@ func TestGroup(t *testing.T) {
 		want string
 	}{
 		{"an error of its own", func(q querier) error { return errors.Join(counter("bad")(q), errOwn) }, "its own"},
+		{"a statement that fails, of which it says nothing", func(q querier) error { _ = counter("bad")(q); _ = counter("bad")(q); return errOwn }, "its own"},
+		{"a row that a query writes", func(q querier) error {
+			_, err := collect(t.Context(), q, scanOne[string], "INSERT INTO counters (name, n) VALUES ('bad', 1) RETURNING name")
+			return errors.Join(err, errOwn)
+		}, "its own"},
 		{"a statement that fails", func(q querier) error { return errors.Join(counter("bad")(q), counter("bad")(q)) }, "UNIQUE"},
 		{"a panic", func(q querier) error { _ = counter("bad")(q); panic("odd") }, "panicked: odd"},
 		{"it ends the whole transaction", func(q querier) error {
@@ -109,6 +114,34 @@ func TestGroup(t *testing.T) {
 				t.Errorf("stored are %s, want [a b]", got)
 			}
 		})
+	}
+}
+
+// TestGroupGoesOn has members that find nothing to do: nobody is begun anew
+// for them.
+func TestGroupGoesOn(t *testing.T) {
+	db := openGroup(t)
+	errNone := errors.New("nothing to do")
+	runs := 0
+	counted := func(f func(querier) error) func(querier) error {
+		return func(q querier) error { runs++; return f(q) } // by the one goroutine that writes
+	}
+	idle := counted(func(q querier) error {
+		var n int
+		err := q.QueryRowContext(t.Context(), "SELECT n FROM counters WHERE name = 'none'").Scan(&n)
+		return errors.Join(errNone, err, execOne(t.Context(), q, errNone, "UPDATE counters SET n = 2 WHERE name = 'none'"))
+	})
+	errs := gathered(t, db, counted(counter("a")), idle, counted(counter("b")), idle)
+	failed := 0
+	for _, err := range errs {
+		if errors.Is(err, errNone) {
+			failed++
+		} else if err != nil {
+			t.Error(err)
+		}
+	}
+	if got := counters(t, db); got != "[a b]" || failed != 2 || runs != 4 {
+		t.Errorf("%d transactions of 4 failed and %d ran; stored are %s", failed, runs, got)
 	}
 }
 
