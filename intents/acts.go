@@ -111,7 +111,7 @@ func loadActs(folder source.Folder, lang source.Lang) []ActExample {
 }
 
 // resultWords are what a question for the result of a step has in it, zh and en.
-var resultWords = regexp.MustCompile(`(?i)好了[吗嗎没]|好[吗嗎]\s*[?？]?$|行了[吗嗎]|怎么样|怎麼樣|恢复|能[^。？?]{0,8}了[吗嗎]|还(?:是|会|會|在|报|報|提示|闪|卡|不|那样)[^。？?]{0,6}[吗嗎]|有没有好|试试|再试|再扫|再刷|` +
+var resultWords = regexp.MustCompile(`(?i)好了[吗嗎没]|现在(?:可以|正常|成功)了?[吗嗎]|(?:可以|成|通|正常|亮)了[吗嗎]|(?:以后|之后|后|完)[,，]?(?:就|还)?能[^。？?]{0,8}[吗嗎]|好[吗嗎]\s*[?？]?$|行了[吗嗎]|怎么样|怎麼樣|恢复|能[^。？?]{0,8}了[吗嗎]|还(?:是|会|會|在|报|報|提示|闪|卡|不|那样)[^。？?]{0,6}[吗嗎]|有没有好|试试|再试|再扫|再刷|` +
 	`now\s*[?？]|any better|is it better|does (that|it|this) (help|work|scan|go|print|start|charge|show|read)|\b(?:it|that|this|they) still\b|still (?:fail|dead|not|the same|happen|there|show|say)\w*|try (again|once|it)|scan (again|once)|once more|go through`)
 
 var (
@@ -125,7 +125,7 @@ var (
 	// ... unless it is something else to try, which only tells causes apart ...
 	tellsApart = regexp.MustCompile(`(?i)换(?:另|一种|别的|其[他它]|个?(?:顾客|客人|人|手机|钱包))|的时候[^。]*$|先确认|另一[位个部]|\b(?:another|other|different) (?:customer|phone|wallet|app|shop)|\bwhen you\b|^one thing`)
 	// ... or what is asked is no outcome.
-	outcome = regexp.MustCompile(`(?i)好[了使用吗嗎些点]|行[了吗嗎]|可以|能|成功|正常|恢复|管用|有用|解决|[扫收付刷连打]得?[上出到了进]|到账|出纸|开机|\b(?:works?|working|go(?:es)? through|scans?|scanning|helps?|better|fixed|ok|okay|fine|pays?|prints?|starts?|reads?|ready|gone|solved|succeed|connects?|connected|any (?:change|difference|luck))\b`)
+	outcome = regexp.MustCompile(`(?i)好[了使用吗嗎些点]|行[了吗嗎]|可以|能|成功|正常|恢复|管用|有用|解决|[扫收付刷连打充登签]得?[上出到了进]|到账|出纸|开机|\b(?:works?|working|go(?:es)? through|scans?|scanning|helps?|better|fixed|ok|okay|fine|pays?|prints?|starts?|reads?|ready|gone|solved|succeed|connects?|connected|any (?:change|difference|luck))\b`)
 	// nowAsked asks in so many words what came of a step.
 	nowAsked = regexp.MustCompile(`(?i)好了[吗嗎没]|现在|再[扫试刷]|\bnow\s*[?？]|does (?:it|that|this) (?:work|help)`)
 	// atPresent says when, and asks for no result.
@@ -142,6 +142,8 @@ func AskedBy(question string) Asked {
 	case !questionMark.MatchString(question):
 		return AskedResult
 	case tellsApart.MatchString(question) && !nowAsked.MatchString(question):
+	case asksStill.MatchString(Normalise(question)):
+		return AskedStill
 	case resultWords.MatchString(question), followsStep(question):
 		return AskedResult
 	}

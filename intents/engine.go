@@ -276,6 +276,11 @@ func (e *Engine) Act(text string, asked Asked) (Act, float64) {
 	if asked.base() == AskedCheck && score < surely && act != ActSkip && act != ActHuman && untested.MatchString(normal) && !begins(normal, plainNo) {
 		return ActUnsure, max(score, plainly)
 	}
+	if asked == AskedStill {
+		if said := ofStill(normal); said != "" && (score < plainly || act != ActTopic && act != ActHuman) {
+			return said, max(score, plainly)
+		}
+	}
 	if said := stated(normal, asked); said != "" && answers(act, score, normal) {
 		return said, max(score, plainly)
 	}
@@ -289,8 +294,10 @@ func (e *Engine) Act(text string, asked Asked) (Act, float64) {
 		switch {
 		case act == ActYes: // a sentence that begins with "not" is no yes, whatever follows
 			return ActNo, score
-		case (act == ActNo || score < plainly) && begins(normal, plainNo):
-			return ActNo, max(score, plainly)
+		case act == ActNo && begins(normal, plainNo): // both say so
+			return ActNo, max(score, surely)
+		case score < plainly && begins(normal, plainNo):
+			return ActNo, plainly
 		case act == ActNo, score < SureAct:
 			return ActNo, max(score, SureAct)
 		}

@@ -8,27 +8,62 @@ import "regexp"
 const (
 	AskedWorks Asked = "works" // whether something works
 	AskedFails Asked = "fails" // whether something fails as well
+	AskedStill Asked = "still" // after a step, whether the trouble is still there: "yes" is bad news
 )
 
 // base returns the kind of question whose answers were learnt.
 func (a Asked) base() Asked {
-	if a == AskedWorks || a == AskedFails {
+	switch a {
+	case AskedWorks, AskedFails:
 		return AskedCheck
+	case AskedStill:
+		return AskedResult
 	}
 	return a
 }
 
 var (
-	asksFails = regexp.MustCompile(`(?i)全黑|一点光|completely (?:black|dark)|without any light|(?:也|还是|都|同样|仍然|照样)[^,，。?？]{0,6}(?:不|没反应|失败|这样|一样|同样|出现|出问题)|[扫付收刷用连]不[了上出进到][^,，。?？]{0,6}[吗嗎么]|\b(?:the same|same (?:trouble|problem|thing)|fails?|failing|also (?:not|fail)|cannot|can't|don't work|doesn't work|have (?:it|the trouble) too)\b`)
-	asksWorks = regexp.MustCompile(`(?i)能[^,，。?？“”"]{0,10}[吗嗎么]|(?:正常|好用|顺利|成功|可以|行得通|没问题)[^,，。?？]{0,3}[吗嗎么]|\b(?:do|does|can|did|will)\b[^?]*\b(?:work|go through|went through|scan|pay|succeed|read|open|print)\b|\b(?:is|are|do|does)\b[^?]*\b(?:ok|okay|normal|fine|working)\b`)
+	// asksStill asks for what should be gone: 「还报错吗」, "is the screen still black?".
+	asksStill = regexp.MustCompile(`(?:还是?|仍然?|依然|依旧)(?:会|在|有|是|要)?(?:黑|白|卡|闪|花|烫|糊|断|掉|慢|转|响|叫|报|弹|跳|提示|显示|出现|出错|失败|超时|离线|这样|那样|一样|老样子|不[能行亮动响认读走出])[^,，。?？]{0,8}[吗嗎么没]|\bstill\b[^?]*\b(?:show\w*|say\w*|fail\w*|happen\w*|appear\w*|come up|there|black|dark|blank|frozen|stuck|offline|dead|slow|hot|the same|an? (?:error|message)|the (?:error|message)|not work\w*|flicker\w*|spin\w*|crash\w*|jam\w*|loading|refus\w*|time\w* out|get(?:ting)?|see(?:ing)?|have|having)\b`)
 
-	saysFails = regexp.MustCompile(`有个?叉|打叉|感叹号|灰色|断断续续|时有时无|无服务|漆黑|[全黑]黑|黑[的乎漆]|光都?没|没有?光|不亮|白搭|不行|不能[用收付扫成]|不能$|[扫付收刷用连打]不[了上出进成到开]|没反应|不认|失败|不好使|不成|不中|不灵|没用|挂了|都这样|\b(?:fails?|failed|not work|(?:doesn't|don't|won't|didn't) (?:work|go|scan|pay|read)|cannot|dead|refused|declined|nothing works|refuses?|cross|exclamation mark|gr[ea]y(?:ed)?(?: out)?|no bars?|no service|pitch black|(?:all|totally|completely|fully|quite) (?:dark|black)|no light)\b`)
+	saysYes = regexp.MustCompile(`^(?:是[的啊呀]?|对[的啊呀]?|嗯+|恩+|系[呀啊]?|係[呀啊]?|yes|yep|yeah|yup|ya|yea|it (?:is|does)|unfortunately|sadly)(?:$|[ ,.!，。！])`)
+	saysNo  = regexp.MustCompile(`^(?:不是|没有?[了啊呀]?|不会?了|冇[咗啊]?|no|nope|nah|not (?:any ?more|any longer|now)|it (?:isn't|doesn't)|isn't|doesn't|gone)(?:$|[ ,.!，。！])|^(?:不|没再?|唔)[^行能灵成好中动认知晓清,，。还][^,，。还]{0,3}[了咗啦]|\b(?:no longer|any ?more|(?:is|are|has) gone|went away)\b`)
+)
+
+// ofStill reads an answer to whether the trouble is still there. It returns ""
+// where it is not said in so many words.
+func ofStill(normal string) Act {
+	yes, no := saysYes.MatchString(normal), saysNo.MatchString(normal)
+	fails := saysFails.MatchString(normal) || saysSame.MatchString(normal) || stillSo.MatchString(normal)
+	switch {
+	case yes == no, no && fails && !gone.MatchString(normal):
+		return ""
+	case yes:
+		return ActNotFixed
+	}
+	return ActFixed
+}
+
+var (
+	stillSo = regexp.MustCompile(`还[是在会有]|仍|依[旧然]|照样|\b(?:still|as before)\b`)
+	gone    = regexp.MustCompile(`^不(?:[^行能灵成好中动认知晓清,，。][^,，。]{0,3})[了咗啦]|\b(?:no longer|any ?more|gone|went away)\b`)
+)
+
+var (
+	asksFails = regexp.MustCompile(`(?i)全黑|一点光|completely (?:black|dark)|without any light|(?:也|还是|都|同样|仍然|照样)[^,，。?？]{0,6}(?:不|没反应|失败|这样|一样|同样|出现|出问题)|[扫付收刷用连]不[了上出进到][^,，。?？]{0,6}[吗嗎么]|\b(?:the same|same (?:trouble|problem|thing)|fails?|failing|also (?:not|fail)|cannot|can't|don't work|doesn't work|have (?:it|the trouble) too)\b`)
+	// asksApart sets one apart, so that others that work are a yes, or asks for
+	// what the merchant does rather than whether it works.
+	asksApart = regexp.MustCompile(`只有|就只|是不是就|单单|唯独|\b(?:only|just|do you)\b`)
+
+	asksWorks = regexp.MustCompile(`(?i)能[^,，。?？“”"]{0,10}[吗嗎么]|(?:正常|好用|顺利|成功|可以|行得通|没问题)[^,，。?？]{0,3}[吗嗎么]|\b(?:do|does|can|did|will)\b[^?]*\b(?:work|go through|went through|scan|pay|succeed|read|open|print|take|accept|receive|load|charge|connect|start|(?:switch|turn|come) on|log in|sign in)\b|\b(?:is|are|do|does)\b[^?]*\b(?:ok|okay|normal|fine|working)\b`)
+
+	saysFails = regexp.MustCompile(`有个?叉|打叉|红叉|叉叉|感叹号|灰色|断断续续|时有时无|无服务|漆黑|[全黑]黑|黑[的乎漆]|光都?没|没有?光|不亮|白搭|不行|不能[用收付扫成]|不能$|[扫付收刷用连打]不[了上出进成到开]|没反应|不认|失败|不好使|不成|不中|不灵|没用|挂了|都这样|\b(?:fails?|failed|not work|(?:doesn't|don't|won't|didn't) (?:work|go|scan|pay|read)|cannot|dead|refused|declined|nothing works|refuses?|rejected|bounces?|bounced|red x|cross|exclamation mark|gr[ea]y(?:ed)?(?: out)?|no bars?|no service|pitch black|(?:all|totally|completely|fully|quite) (?:dark|black)|no light)\b`)
 	saysSame  = regexp.MustCompile(`一样|一个样|同样|都这样|也这样|照旧|\b(?:same|likewise|identical)\b`)
 	saysWorks = regexp.MustCompile(`挺好|蛮好|照常|有[一点]{0,2}光|[有微]亮|亮着|[能可]以?看到|看得[见到]|正常|好好的|没问题|没毛病|没事|好使|能[用收付扫过成上]|可以|都行|就(?:行|好|过|成|能)|一下就|好的|顺利|\b(?:works?|working|fine|goes thr\w*|went thr\w*|go thr\w*|no problem|no issue|normal|passes|passed|scans|all good|succeeds?|ok|okay|passed|worked|connected|full|went in|came in|normally|faint\w*|dim|glows?|can see|lit)\b`)
 	// notAll takes back that all is dark.
 	notAll = regexp.MustCompile(`(?:不是?|没有?)(?:全|完全|漆)[黑暗]|\bnot (?:completely|totally|fully|quite|all|pitch)(?: (?:black|dark))?`)
 	// untested says that there was nothing to try it with, or that nobody looked.
-	untested = regexp.MustCompile(`没(?:有)?(?:去|换着?|再)?(?:试|问|注意|留意|翻|查|看过)|没法[试看问查]|没得试|(?:没有?|冇)(?:别的|其他|第二个|下一个)(?:的)?(?:顾客|客人|人|手机|钱包|店|客)|就一个钱包|只有一个钱包|就我们?一家|没开门|关着门|(?:顾客|客人|人)(?:都|已经|早)?走了|` +
+	untested = regexp.MustCompile(`没(?:有)?(?:去|换着?|再)?(?:试|问|注意|留意|翻|查(?:$|[^到出着])|看过)|没法[试看问查]|没得试|(?:没有?|冇)(?:别的|其他|第二个|下一个)(?:的)?(?:顾客|客人|人|手机|钱包|店|客)|就一个钱包|只有一个钱包|就我们?一家|没开门|关着门|(?:顾客|客人|人)(?:都|已经|早)?走了|` +
 		`\b(?:haven't|have not|hasn't|didn't|did not|not yet|never) (?:tried|try|asked|ask|checked|check|tested|test|looked|look)\b|\bno (?:other|second|more) (?:customers?|phones?|wallets?|shops?)\b|\bonly (?:has|have|got) one\b|\bnobody (?:here )?(?:has|else)\b|\bnobody else\b|\beveryone else is closed\b|\bno (?:shops?|neighbou?rs?)\b|\b(?:can't|cannot|could not|couldn't) (?:say|tell|check|test|know)\b|\balready (?:left|gone)\b|\bnot tried\b`)
 	saysNot = regexp.MustCompile(`不[正可能好顺一同]|没[正能好]|(?:并|都|也)不|\b(?:not|no|never|none|isn't|aren't|doesn't|don't|won't|didn't|cannot)\b`)
 )
@@ -38,6 +73,8 @@ var (
 func AskedIn(question string) Asked {
 	question = Normalise(question)
 	switch fails, works := asksFails.MatchString(question), asksWorks.MatchString(question); {
+	case (fails || works) && asksApart.MatchString(question):
+		return AskedCheck
 	case fails:
 		return AskedFails
 	case works:

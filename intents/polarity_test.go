@@ -53,6 +53,16 @@ func TestAskedBy(t *testing.T) {
 		"Wipe the window. Does it scan?":                          AskedResult,
 		"Restart it, does that help?":                             AskedResult,
 		"Try mobile data instead. Any better now?":                AskedResult,
+		"现在可以了吗？":                                                 AskedResult,
+		"把插头插紧，充上电了吗？":                                            AskedResult,
+		"重启以后能收款吗？":                                               AskedResult,
+		"再扫一次，还报错吗？":                                              AskedStill,
+		"屏幕还是黑的吗？":                                                AskedStill,
+		"换另一位顾客，还是不行吗？":                                           AskedFails,
+		"是不是只有花呗付不了？":                                             AskedCheck,
+		"Is the screen still dark?":                               AskedStill,
+		"Is it only Huabei that fails?":                           AskedCheck,
+		"Do you scan the code of the customer?":                   AskedCheck,
 		"Does another wallet go through, say Alipay?":             AskedWorks,
 		"Do the shops next door have the same trouble right now?": AskedFails,
 		"Does the payment app close by itself or stand still?":    AskedCheck,
@@ -60,6 +70,22 @@ func TestAskedBy(t *testing.T) {
 	} {
 		if got := AskedBy(question); got != want {
 			t.Errorf("%q asks for %s, want %s", question, got, want)
+		}
+	}
+}
+
+// To "does it still fail?" a yes is bad news, and a no good.
+func TestOfStill(t *testing.T) {
+	for answer, want := range map[string]Act{
+		"是的": ActNotFixed, "嗯，一样": ActNotFixed, "对，还是报错": ActNotFixed,
+		"不报了": ActFixed, "没有了": ActFixed, "没再跳了": ActFixed, "不黑了，能看到字": ActFixed,
+		"不行了": "", "没有变化": "", "还在报": "", "怎么看": "",
+		"yes": ActNotFixed, "yep, as before": ActNotFixed,
+		"no": ActFixed, "no, gone": ActFixed, "nope all fine": ActFixed, "not any more": ActFixed,
+		"no, still the same": "", "where do I see that": "",
+	} {
+		if got := ofStill(Normalise(answer)); got != want {
+			t.Errorf("%q to \"is it still so?\" says %q, want %q", answer, got, want)
 		}
 	}
 }
