@@ -5,9 +5,16 @@ import "math"
 // scratch is the memory of one call of Classify.
 type scratch struct {
 	extractor extractor
-	found     []weight // the text's known features with their weights
+	found     []found // the text's known features
 	scores    []float32
 	order     []int32
+}
+
+// A found is a known feature of a text.
+type found struct {
+	list  uint32
+	group group
+	value float32
 }
 
 // Classify returns the labels that the text most probably belongs to, best
@@ -50,9 +57,10 @@ func (m *Model) score(s *scratch, text string) (coverage float32) {
 	var known, unknown [groups]float32
 	for _, f := range s.extractor.features {
 		if n := m.features.find(f.hash); n != noFeature {
-			w := m.weights[n]
+			at := m.lists[n]
+			w := m.weights[m.cells[at]]
 			known[f.group] += w * w
-			s.found = append(s.found, weight{n, w})
+			s.found = append(s.found, found{at, f.group, w})
 		} else {
 			w := m.unseen[f.group.script()]
 			unknown[f.group] += w * w
@@ -63,14 +71,16 @@ func (m *Model) score(s *scratch, text string) (coverage float32) {
 	copy(scores, m.bias)
 	length := float32(0)
 	for _, f := range s.found {
-		g := m.groups[f.feature]
-		x := f.value * factors[g]
-		if g.telling() {
+		x := f.value * factors[f.group]
+		if f.group.telling() {
 			length += x
 		}
-		x *= m.unit
-		for _, e := range m.entries[m.starts[f.feature]:m.starts[f.feature+1]] {
-			scores[e.label] += x * float32(e.weight)
+		scale, entries := listAt(m.cells, f.list)
+		x *= m.unit * scale
+		label := 0
+		for _, e := range entries {
+			label += int(e >> 8)
+			scores[label] += x * float32(int8(e))
 		}
 	}
 	for label, lean := range m.lean {
@@ -99,46 +109,5 @@ func (s *scratch) top(n int) []int32 {
 	return s.order
 }
 
-// faint is the part of a feature's largest weight below which its weights for
-// other labels are dropped. They are many and change next to nothing.
-const faint = .1
-
-// prune arranges the labels' weights by feature, without the faint ones, and
-// returns them in multiples of unit: the largest weight is math.MaxInt16 of it.
-func prune(byLabel [][]weight, features int) (starts []int32, entries []entry, unit float32) {
-	bar := make([]float32, features)
-	var largest float32
-	for _, ws := range byLabel {
-		for _, w := range ws {
-			size := max(w.value, -w.value)
-			bar[w.feature] = max(bar[w.feature], faint*size)
-			largest = max(largest, size)
-		}
-	}
-	if unit = largest / math.MaxInt16; unit == 0 {
-		unit = 1
-	}
-	strong := func(w weight) bool { return max(w.value, -w.value) >= bar[w.feature] }
-	starts = make([]int32, features+1)
-	for _, ws := range byLabel {
-		for _, w := range ws {
-			if strong(w) {
-				starts[w.feature+1]++
-			}
-		}
-	}
-	for f := range features {
-		starts[f+1] += starts[f]
-	}
-	entries = make([]entry, starts[features])
-	next := append([]int32(nil), starts...)
-	for label, ws := range byLabel {
-		for _, w := range ws {
-			if strong(w) {
-				entries[next[w.feature]] = entry{uint16(label), int16(math.Round(float64(w.value / unit)))}
-				next[w.feature]++
-			}
-		}
-	}
-	return starts, entries, unit
-}
+// rarity is the weight of feature n in a text.
+func (m *Model) rarity(n int32) float32 { return m.weights[m.cells[m.lists[n]]] }

@@ -29,16 +29,18 @@ func (m *Model) Alike(text string) func(other string) float64 {
 	vector := func(text string) map[int32]float64 {
 		units := x.extract(text)
 		var squares [groups]float32
-		v := map[int32]float64{}
 		for _, f := range x.features {
 			if n := m.features.find(f.hash); n != noFeature {
-				v[n] = float64(m.weights[n])
-				squares[f.group] += m.weights[n] * m.weights[n]
+				w := m.rarity(n)
+				squares[f.group] += w * w
 			}
 		}
 		factors := scale(&squares, units)
-		for n := range v {
-			v[n] *= float64(factors[m.groups[n]])
+		v := map[int32]float64{}
+		for _, f := range x.features {
+			if n := m.features.find(f.hash); n != noFeature {
+				v[n] = float64(m.rarity(n) * factors[f.group])
+			}
 		}
 		return v
 	}

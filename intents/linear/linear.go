@@ -45,27 +45,19 @@ type Guess struct {
 type Model struct {
 	labels   []string // sorted
 	features index
-	groups   []group   // by feature
-	weights  []float32 // by feature, as in space
+	lists    []uint32  // by feature, where in cells it begins what is known of it
+	cells    []uint16  // lists one after another, see newLists
+	weights  []float32 // as in space; a few hundred different ones
 	unseen   [scripts]float32
-	starts   []int32 // of each feature in entries; one more than features
-	entries  []entry
-	unit     float32   // the weight that an entry's 1 stands for
+	unit     float32   // what the scale of a list is counted in
 	bias     []float32 // by label
 	lean     []float32 // by label, for each unit of a text's telling features
 	trust    trust
 	scratch  sync.Pool
 }
 
-// An entry is what a feature says about a label, in units of the model. They
-// are many, and classifying waits for the memory they take.
-type entry struct {
-	label  uint16
-	weight int16
-}
-
-// maxLabels is how many labels an entry can tell apart.
-const maxLabels = 1 << 16
+// maxLabels is how many labels a list can count.
+const maxLabels = 1 << 15
 
 // Train learns from the examples. The same examples in the same order give the
 // same model to the last bit, whatever the number of workers. It fails if
@@ -118,30 +110,22 @@ func train(ctx context.Context, examples []Example, opt Options) (*Model, error)
 		lean:   learnt.lean,
 		trust:  newTrust(lessons[1:], outside),
 	}
-	starts, entries, unit := prune(learnt.weights, len(c.groups))
-	m.unit = unit
-	m.arrange(c, full.space.weights, starts, entries)
+	m.arrange(c, newLists(learnt.weights, c, full.space.weights))
 	m.ready()
 	return m, nil
 }
 
 // arrange takes over the features of the corpus and what was learnt about
 // them, in the order of their hashes.
-func (m *Model) arrange(c *corpus, weights []float32, starts []int32, entries []entry) {
+func (m *Model) arrange(c *corpus, l lists) {
 	slots := slices.DeleteFunc(c.features.slots, func(s slot) bool { return s.number == 0 })
 	slices.SortFunc(slots, func(a, b slot) int { return cmp.Compare(a.hash, b.hash) })
-	hashes := make([]uint64, len(slots))
-	m.groups = make([]group, len(slots))
-	m.weights = make([]float32, len(slots))
-	m.starts = make([]int32, 1, len(slots)+1)
-	m.entries = make([]entry, 0, len(entries))
+	m.features = newIndex(slots)
+	m.lists = make([]uint32, len(slots))
 	for i, s := range slots {
-		f := s.number - 1
-		hashes[i], m.groups[i], m.weights[i] = s.hash, c.groups[f], weights[f]
-		m.entries = append(m.entries, entries[starts[f]:starts[f+1]]...)
-		m.starts = append(m.starts, int32(len(m.entries)))
+		m.lists[i] = l.at[s.number-1]
 	}
-	m.features = newIndex(hashes)
+	m.cells, m.weights, m.unit = l.cells, l.weights, l.unit
 }
 
 // ready prepares a complete model for Classify.

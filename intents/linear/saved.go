@@ -8,37 +8,36 @@ import (
 )
 
 // saved begins a saved model. The number changes with the format.
-const saved = "tilldesk model 3\n"
+const saved = "tilldesk model 4\n"
 
 // AppendBinary appends the model to b, in a form that [Load] reads. The same
 // model gives the same bytes on every machine. It does not fail.
 func (m *Model) AppendBinary(b []byte) ([]byte, error) {
-	hashes := m.features.hashes
 	b = append(b, saved...)
 	b = appendCount(b, len(m.labels))
-	b = appendCount(b, len(hashes))
-	b = appendCount(b, len(m.entries))
+	b = appendCount(b, len(m.lists))
+	b = appendCount(b, len(m.weights))
+	b = appendCount(b, len(m.cells))
 	for _, label := range m.labels {
 		b = appendCount(b, len(label))
 		b = append(b, label...)
 	}
-	for _, h := range hashes {
-		b = binary.LittleEndian.AppendUint64(b, h)
+	for _, start := range m.features.starts {
+		b = appendCount(b, int(start))
 	}
-	for _, g := range m.groups {
-		b = append(b, byte(g))
+	for _, rest := range m.features.rests {
+		b = binary.LittleEndian.AppendUint32(b, rest)
 	}
 	b = appendFloats(b, m.weights)
 	b = appendFloats(b, m.unseen[:])
 	b = appendFloats(b, []float32{m.unit})
 	b = appendFloats(b, m.bias)
 	b = appendFloats(b, m.lean)
-	for _, start := range m.starts {
-		b = appendCount(b, int(start))
+	for _, list := range m.lists {
+		b = binary.LittleEndian.AppendUint32(b, list)
 	}
-	for _, e := range m.entries {
-		b = binary.LittleEndian.AppendUint16(b, e.label)
-		b = binary.LittleEndian.AppendUint16(b, uint16(e.weight))
+	for _, cell := range m.cells {
+		b = binary.LittleEndian.AppendUint16(b, cell)
 	}
 	for _, v := range m.trust.numbers() {
 		b = binary.LittleEndian.AppendUint64(b, math.Float64bits(*v))
@@ -89,9 +88,10 @@ func (r *reader) model() *Model {
 	if string(r.take(len(saved))) != saved {
 		r.fail(errors.New("it is no model of this format"))
 	}
-	labels, features, entries := r.count(), r.count(), r.count()
+	labels, features, weights, cells := r.count(), r.count(), r.count(), r.count()
 	// Each takes some bytes at least, which bounds what is made room for.
-	if r.err == nil && (labels == 0 || labels > min(maxLabels, len(r.rest)/8) || features > len(r.rest)/17 || entries > len(r.rest)/4) {
+	if r.err == nil && (labels == 0 || labels > min(maxLabels, len(r.rest)/8) || features > len(r.rest)/8 ||
+		weights > min(features, len(r.rest)/4) || cells > len(r.rest)/2) {
 		r.fail(errCut)
 	}
 	if r.err != nil {
@@ -101,45 +101,20 @@ func (r *reader) model() *Model {
 	for i := range m.labels {
 		m.labels[i] = string(r.take(r.count()))
 	}
-	hashes := make([]uint64, features)
-	flat := r.take(8 * features)
-	for i := 0; 8*i < len(flat); i++ {
-		hashes[i] = binary.LittleEndian.Uint64(flat[8*i:])
-		if i > 0 && hashes[i] <= hashes[i-1] {
-			r.fail(errors.New("its features are out of order"))
-			return nil
-		}
-	}
-	m.features = newIndex(hashes)
-	m.groups = make([]group, features)
-	for i, g := range r.take(features) {
-		if m.groups[i] = group(g); m.groups[i] >= groups {
-			r.fail(errors.New("a feature has an unknown group"))
-		}
-	}
-	m.weights = r.floats(features)
+	m.features = r.index(features)
+	m.weights = r.floats(weights)
 	copy(m.unseen[:], r.floats(int(scripts)))
 	m.unit = r.floats(1)[0]
 	m.bias = r.floats(labels)
 	m.lean = r.floats(labels)
-	m.starts = make([]int32, features+1)
-	for i := range m.starts {
-		start := r.count()
-		if start > entries || i > 0 && start < int(m.starts[i-1]) {
-			r.fail(errors.New("its weights are out of order"))
-			return nil
-		}
-		m.starts[i] = int32(start)
+	m.lists = r.numbers(features)
+	m.cells = make([]uint16, cells)
+	flat := r.take(2 * cells)
+	for i := 0; 2*i < len(flat); i++ {
+		m.cells[i] = binary.LittleEndian.Uint16(flat[2*i:])
 	}
-	m.entries = make([]entry, entries)
-	flat = r.take(4 * entries)
-	for i := 0; 4*i < len(flat); i++ {
-		both := binary.LittleEndian.Uint32(flat[4*i:])
-		m.entries[i] = entry{uint16(both), int16(both >> 16)}
-		if int(m.entries[i].label) >= labels {
-			r.fail(errors.New("a weight has an unknown label"))
-			break
-		}
+	if r.err == nil {
+		r.fail(m.wrongLists())
 	}
 	for _, v := range m.trust.numbers() {
 		if b := r.take(8); b != nil {
@@ -148,6 +123,51 @@ func (r *reader) model() *Model {
 	}
 	m.ready()
 	return m
+}
+
+// index returns the index of so many features.
+func (r *reader) index(features int) index {
+	x := index{used: usedBits(features)}
+	x.starts = make([]int32, 1<<x.used+1)
+	for i := range x.starts {
+		start := r.count()
+		if start > features || i == 0 && start != 0 || i > 0 && start < int(x.starts[i-1]) {
+			r.fail(errors.New("its features are out of order"))
+			break
+		}
+		x.starts[i] = int32(start)
+	}
+	x.rests = r.numbers(features)
+	return x
+}
+
+// wrongLists returns what is wrong with the lists of a model that was read, nil
+// if nothing is.
+func (m *Model) wrongLists() error {
+	begins := make([]bool, len(m.cells))
+	for at := 0; at < len(m.cells); {
+		if len(m.cells)-at < listHead || int(m.cells[at+1]) > len(m.cells)-at-listHead {
+			return errors.New("a list of weights has no end")
+		}
+		if int(m.cells[at]) >= len(m.weights) {
+			return errors.New("a feature has an unknown weight")
+		}
+		begins[at] = true
+		_, entries := listAt(m.cells, uint32(at))
+		label := 0
+		for _, e := range entries {
+			if label += int(e >> 8); label >= len(m.labels) {
+				return errors.New("a weight has an unknown label")
+			}
+		}
+		at += listHead + len(entries)
+	}
+	for _, list := range m.lists {
+		if uint64(list) >= uint64(len(begins)) || !begins[list] {
+			return errors.New("the weights of a feature are not there")
+		}
+	}
+	return nil
 }
 
 func (r *reader) fail(err error) {
@@ -181,6 +201,15 @@ func (r *reader) count() int {
 		return 0
 	}
 	return int(n)
+}
+
+func (r *reader) numbers(n int) []uint32 {
+	values := make([]uint32, n)
+	b := r.take(4 * n)
+	for i := 0; 4*i < len(b); i++ {
+		values[i] = binary.LittleEndian.Uint32(b[4*i:])
+	}
+	return values
 }
 
 func (r *reader) floats(n int) []float32 {
