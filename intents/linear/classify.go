@@ -47,7 +47,7 @@ func (m *Model) Classify(text string, top []Guess) (guesses []Guess, known float
 
 // negligibly is the power of e from which a label's share cannot be seen in a
 // sum of at least 1.
-const negligibly = -40
+const negligibly = -25
 
 // score sets the scores of all labels and returns how much of the text is made
 // of known features.

@@ -202,6 +202,8 @@ func kindOf(r rune) kind {
 	switch {
 	case 'a' <= r && r <= 'z', '0' <= r && r <= '9', 'A' <= r && r <= 'Z':
 		return letter
+	case 0x4e00 <= r && r <= 0x9fff: // most of what is written in Chinese
+		return ideograph
 	case r == '\'', r == '’':
 		return apostrophe
 	case r == '$':
