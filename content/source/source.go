@@ -158,23 +158,27 @@ func (f Folder) Lines(file string) []Line {
 }
 
 // A Document is a YAML file that knows on which line each value stands. It
-// keeps the text and takes it apart again when it is asked: a parsed file is
-// many times as large, and content that is sound is never asked.
+// reads the file again when it is asked: content that is sound is never asked,
+// and a large base would keep every file in memory for it.
 type Document struct {
-	Name string
-	p    *Problems
-	root func() ast.Node
+	Name   string
+	folder Folder
+	parse  sync.Once
+	body   ast.Node
 }
 
-// newDocument returns the document of a text that has been parsed before.
-func newDocument(name string, text []byte, p *Problems) *Document {
-	return &Document{name, p, sync.OnceValue(func() ast.Node {
-		parsed, err := parser.ParseBytes(text, 0)
-		if err != nil || len(parsed.Docs) == 0 {
-			return nil
+// root returns what the file consists of, nil if it is no longer what it was.
+func (d *Document) root() ast.Node {
+	d.parse.Do(func() {
+		data, ok := d.folder.read(d.Name)
+		if !ok {
+			return
 		}
-		return parsed.Docs[0].Body
-	})}
+		if parsed, err := parser.ParseBytes(data, 0); err == nil && len(parsed.Docs) > 0 {
+			d.body = parsed.Docs[0].Body
+		}
+	})
+	return d.body
 }
 
 // YAML reads file into v, a pointer to a struct or slice, and returns the
@@ -199,7 +203,7 @@ func (f Folder) YAML(file string, v any) *Document {
 		f.Add(file, line, "%s", msg)
 		return nil
 	}
-	return newDocument(file, data, f.Problems)
+	return &Document{Name: file, folder: f}
 }
 
 func (f Folder) read(file string) ([]byte, bool) {
@@ -289,7 +293,7 @@ func (d *Document) Line(keys ...any) int {
 
 // Add records a problem at the value that keys lead to.
 func (d *Document) Add(keys []any, format string, args ...any) {
-	d.p.Add(d.Name, d.Line(keys...), format, args...)
+	d.folder.Add(d.Name, d.Line(keys...), format, args...)
 }
 
 func child(node ast.Node, key any) (ast.Node, int) {
