@@ -19,6 +19,7 @@ type Card struct {
 	Facts   map[string]string
 	Codes   []string
 	Tried   []TriedStep
+	Later   []source.Text // other symptoms told of, not settled yet
 }
 
 // A TriedStep is a step that the merchant was led through.
@@ -46,12 +47,18 @@ func NewCard(k *Knowledge, st dialog.State, h dialog.Handoff) Card {
 	for _, tried := range h.Tried {
 		card.Tried = append(card.Tried, TriedStep{tried.Intent, tried.Step, k.Script.StepText(tried.Intent, tried.Step), tried.Result, tried.Note})
 	}
+	for _, intent := range h.Later {
+		if p := k.Script.Playbook(intent); p != nil {
+			card.Later = append(card.Later, p.Title)
+		}
+	}
 	return card
 }
 
 var cardWords = map[string]source.Text{
 	"cause":   {Zh: "转人工原因", En: "Why a person"},
 	"symptom": {Zh: "问题", En: "Trouble"},
+	"later":   {Zh: "还说到", En: "Also told of"},
 	"suspect": {Zh: "最可能的原因", En: "Likeliest cause"},
 	"tried":   {Zh: "已经试过", En: "Tried so far"},
 	"nothing": {Zh: "还没有试过任何步骤", En: "nothing yet"},
@@ -83,6 +90,9 @@ func (c Card) Lines(lang source.Lang) []string {
 	lines := []string{fmt.Sprintf("%s: %s", word("cause"), word(string(c.Cause)))}
 	if !c.Symptom.IsZero() {
 		lines = append(lines, fmt.Sprintf("%s: %s", word("symptom"), c.Symptom.In(lang)))
+	}
+	for _, symptom := range c.Later {
+		lines = append(lines, fmt.Sprintf("%s: %s", word("later"), symptom.In(lang)))
 	}
 	if !c.Suspect.IsZero() {
 		lines = append(lines, fmt.Sprintf("%s: %s (%.0f%%)", word("suspect"), c.Suspect.In(lang), 100*c.Chance))

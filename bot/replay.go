@@ -18,7 +18,8 @@ import (
 //	@ photo       a picture without words
 //	@ release     staff give the conversation back
 //	< what the bot says: kind, key and the beginning of the text
-//	! what else follows: handoff or solved, with the reason of the turn
+//	! what else follows: handoff or solved, or the reason of the turn; of a
+//	  hand-over with several troubles that of the case and the others
 //
 // Lines that start with < or ! are left out of what is played.
 func (k *Knowledge) Replay(ctx context.Context, text string) (string, error) {
@@ -84,7 +85,11 @@ func writeOutcome(b *strings.Builder, out dialog.Outcome) {
 	}
 	switch {
 	case out.Handoff != nil:
-		fmt.Fprintf(b, "! handoff %s, %d steps tried\n", out.Handoff.Cause, len(out.Handoff.Tried))
+		fmt.Fprintf(b, "! handoff %s, %d steps tried", out.Handoff.Cause, len(out.Handoff.Tried))
+		if later := out.Handoff.Later; len(later) > 0 {
+			fmt.Fprintf(b, ", %s, later %s", out.Handoff.Intent, strings.Join(later, " "))
+		}
+		b.WriteByte('\n')
 	case out.Solved != nil:
 		fmt.Fprintf(b, "! solved %s by %s\n", out.Solved.Intent, out.Solved.Step)
 	default:

@@ -61,6 +61,21 @@ func (k *Knowledge) Understand(ctx context.Context, st dialog.State, m Message) 
 		return in, failed
 	}
 	asked, expectsText := k.Script.Asked(st)
+	if st.Fix != nil && !in.Empty {
+		rest, more := k.addition(st.Fix.Intent, asked, match)
+		if in.More = more; rest == "" {
+			in.Text, in.Act, in.ActScore = "", intents.ActTopic, 1
+			return in, nil
+		}
+		if len(more) > 0 {
+			match = k.Engine.Match(rest)
+			in.Text, in.Said, in.Guesses, in.Decision = rest, match.Normal, match.Guesses, match.Decision
+			in.Again = intents.Again(rest)
+		}
+		if other, ok := k.corrects(st.Fix.Intent, asked, rest); ok {
+			in.Instead, in.Guesses, in.Decision = true, other.Guesses, other.Decision
+		}
+	}
 	in.Act, in.ActScore = k.Engine.Act(match.Text, asked)
 	if in.Empty {
 		// A thumb up is an answer where something was asked.

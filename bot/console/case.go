@@ -325,6 +325,9 @@ func (c *Console) cardOf(lang source.Lang, card desk.Card, body *caseBody) {
 		}
 	}
 	add("cause", sayOr(lang, "cause."+string(k.Cause), string(k.Cause)))
+	for _, symptom := range k.Card.Later {
+		add("later", symptom.In(lang))
+	}
 	if suspect := k.Card.Suspect.In(lang); suspect != "" {
 		add("suspect", say(lang, "fact.suspect_value", suspect, int(math.Round(100*k.Card.Chance))))
 	}

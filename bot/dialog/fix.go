@@ -359,13 +359,18 @@ func (t *turn) finish() {
 func (t *turn) handoff(cause Cause) {
 	h := &Handoff{Cause: cause, Facts: maps.Clone(t.st.Facts), Codes: t.st.Codes, Tried: t.st.Tried}
 	line := t.reply(KindEscalated, "handoff."+string(cause))
-	if fix := t.st.Fix; fix != nil {
+	fix := t.st.Fix
+	if fix == nil && len(t.st.Paused) > 0 && t.st.offers("resume") {
+		fix = &t.st.Paused[t.st.next()] // a person is wanted for what was just offered
+	}
+	if fix != nil {
 		suspect, chance := t.script.playbooks[fix.Intent].Suspect(fix.Evidence)
 		h.Intent, h.Suspect, h.Chance = fix.Intent, suspect.ID, chance
 	} else if len(t.in.Guesses) > 0 && t.in.Guesses[0].Intent != intents.OutOfScope {
 		h.Intent = t.in.Guesses[0].Intent
 	}
 	line.Intent = h.Intent
+	h.Later = t.unsettled(h.Intent)
 	t.say(line)
 	t.out.Handoff = h
 	t.st.Phase = WithHuman

@@ -51,6 +51,13 @@ func anyInput(t *rapid.T, c *content.Content, st dialog.State, n int) dialog.Inp
 		Again:     rapid.Bool().Draw(t, label("again")),
 		Empty:     rapid.SampledFrom([]bool{false, false, false, false, true}).Draw(t, label("empty")),
 	}
+	if rapid.SampledFrom([]bool{false, false, false, true}).Draw(t, label("hasMore")) {
+		in.More = []dialog.Addition{{Intent: rapid.SampledFrom(ids).Draw(t, label("more")), Said: rapid.SampledFrom([]string{"打印机没纸了", "the battery is swollen"}).Draw(t, label("moreSaid"))}}
+		if rapid.Bool().Draw(t, label("only")) {
+			in.Text = ""
+		}
+	}
+	in.Instead = rapid.SampledFrom([]bool{false, false, false, true}).Draw(t, label("instead"))
 	if all := c.Base.Codes().All(); rapid.SampledFrom([]bool{false, false, false, true}).Draw(t, label("hasCode")) {
 		code := rapid.SampledFrom(all).Draw(t, label("code"))
 		in.Codes = []kb.Found{{Code: code, Text: code.Code}}

@@ -1,6 +1,11 @@
 package dialog
 
-import "slices"
+import (
+	"slices"
+	"strings"
+
+	"tilldesk/content/source"
+)
 
 // take begins with a symptom that the message tells of. Of several in one
 // message the one about money goes first, else the one told first; the others
@@ -27,6 +32,14 @@ func (t *turn) take(intent string) {
 	t.start(symptoms[0])
 }
 
+// correct leaves the fix under way for the trouble that there is instead. It is
+// not come back to; what was answered holds.
+func (t *turn) correct(intent string) {
+	fix := t.st.Fix
+	t.begin(Fixing{Intent: intent, Evidence: fix.Evidence, Heard: fix.Heard})
+	t.reason(Switched)
+}
+
 // mention keeps what else the message told of, and says so after the opening.
 func (t *turn) mention() {
 	for _, intent := range t.later {
@@ -39,25 +52,110 @@ func (t *turn) mention() {
 	t.later = nil
 }
 
-// offerNext offers the fix that was set aside last, or what was mentioned with
-// another trouble.
+// keep sets aside what the message tells of on top of the fix under way, to be
+// offered when that has ended. What cannot wait is returned: money that may be
+// lost, or a danger.
+func (t *turn) keep() (first *Addition) {
+	fix := t.st.Fix
+	if fix == nil {
+		return nil
+	}
+	for i, more := range t.in.More {
+		if more.Intent == fix.Intent || slices.Contains(t.kept, more.Intent) || t.script.playbooks[more.Intent] == nil {
+			continue
+		}
+		later := Fixing{Intent: more.Intent, Mentioned: true}
+		for _, f := range t.script.told(more.Said) {
+			if !f.denied {
+				later.Evidence, later.Heard = later.with(f.step, f.result), append(later.Heard, f.step)
+			}
+		}
+		t.pause(later)
+		if first == nil && t.urgent(more) {
+			first = &t.in.More[i]
+		} else {
+			t.kept = append(t.kept, more.Intent)
+		}
+	}
+	return first
+}
+
+// urgent reports whether an addition goes before the fix under way.
+func (t *turn) urgent(more Addition) bool {
+	if t.script.playbooks[more.Intent].Money == MoneyFirst && t.script.playbooks[t.st.Fix.Intent].Money != MoneyFirst {
+		return true
+	}
+	return slices.ContainsFunc(t.script.told(more.Said), func(f fact) bool {
+		step := t.script.stepOf(more.Intent, f.step)
+		if step == nil || f.denied {
+			return false
+		}
+		on := step.on(f.result)
+		return on != nil && !on.End.IsZero() // only a danger ends a fix unasked
+	})
+}
+
+// acknowledge says that what was told on top is kept, if the fix goes on; one
+// that has ended offers it.
+func (t *turn) acknowledge() {
+	if len(t.kept) == 0 || t.st.Phase != Guiding {
+		return
+	}
+	var lines []source.Text
+	for _, intent := range t.kept {
+		lines = append(lines, t.script.text("mentioned.later", "symptom", t.script.label(intent)))
+	}
+	text := join("\n", lines...)
+	for i := range t.out.Say {
+		if line := &t.out.Say[i]; strings.HasPrefix(line.Key, "opening:") {
+			line.Text = join("\n", line.Text, text)
+			return
+		}
+	}
+	at := slices.IndexFunc(t.out.Say, func(l Line) bool { return l.Key != "secret" })
+	t.out.Say = slices.Insert(t.out.Say, max(at, 0), Line{Key: "mentioned.later", Kind: KindNotice, Text: text, Intent: t.st.Fix.Intent})
+}
+
+// unsettled returns the symptoms that were told of and not settled, but for the
+// one given, in the order in which they were.
+func (t *turn) unsettled(but string) (ids []string) {
+	for _, fix := range t.st.Paused {
+		if fix.Intent != but {
+			ids = append(ids, fix.Intent)
+		}
+	}
+	return ids
+}
+
+// next returns which of the fixes set aside comes next: the one left last, then
+// what was only told of, in its order.
+func (s *State) next() int {
+	for i, fix := range slices.Backward(s.Paused) {
+		if !fix.Mentioned {
+			return i
+		}
+	}
+	return 0
+}
+
+// offerNext offers the fix that comes next of those set aside.
 func (t *turn) offerNext() {
-	last := t.st.Paused[len(t.st.Paused)-1]
+	next := t.st.Paused[t.st.next()]
 	key, choice := "resume.offer", t.script.choice("resume")
-	if last.Mentioned {
+	if next.Mentioned {
 		key, choice.Label = "mentioned.offer", t.script.text("choice.begin")
 	}
-	line := t.reply(KindAsk, key, "symptom", t.script.label(last.Intent))
+	line := t.reply(KindAsk, key, "symptom", t.script.label(next.Intent))
 	line.Choices = []Choice{choice, t.script.choice("leave")}
 	t.say(line)
 }
 
-// resume comes back to the fix that was set aside last, or begins with what
-// was only mentioned.
+// resume comes back to the fix that was offered, or begins with what was only
+// mentioned.
 func (t *turn) resume() {
-	n := len(t.st.Paused)
-	fix := t.st.Paused[n-1]
-	t.st.Paused = t.st.Paused[:n-1]
+	next := t.st.next()
+	fix := t.st.Paused[next]
+	t.st.Paused = slices.Delete(t.st.Paused, next, next+1)
 	if fix.Mentioned {
 		t.begin(Fixing{Intent: fix.Intent, Evidence: fix.Evidence, Heard: fix.Heard})
 		return

@@ -128,7 +128,7 @@ func (f *Fixing) clone() *Fixing {
 // Input is a message as it was understood. The same input in the same state
 // always gives the same outcome.
 type Input struct {
-	Text        string // masked
+	Text        string // masked; "" if there is nothing but what More has
 	Said        string // Text normalised; after choices were offered, with the message they were offered for
 	Choice      string // the id of a choice that was pressed, or ""
 	Lang        source.Lang
@@ -138,6 +138,8 @@ type Input struct {
 	Guesses  []intents.Guess // likeliest first
 	Decision intents.Decision
 	Also     []string    // two or more symptoms that parts of the message are surely about, in its order
+	More     []Addition  // troubles told on top of the fix under way; the other fields leave them out
+	Instead  bool        // the trouble is not the one under way but that of Guesses
 	Act      intents.Act // what the message is as an answer to the question asked
 	ActScore float64     // chance that it is that act
 	Again    bool        // "say that again" rather than "one step back"
@@ -156,6 +158,13 @@ type Input struct {
 	// each time. It is asked only where that may be the answer, since to search
 	// costs more than all the rest of understanding. Nil if there is nothing.
 	Passages func() []kb.Hit
+}
+
+// An Addition is a trouble told of on top of the one under way: "oh, and the
+// printer is out of paper".
+type Addition struct {
+	Intent string
+	Said   string // what is said of it, normalised
 }
 
 // A Line is one message of the bot.
@@ -212,6 +221,7 @@ type Handoff struct {
 	Facts   map[string]string `json:"facts,omitempty"`
 	Codes   []string          `json:"codes,omitempty"`
 	Tried   []Tried           `json:"tried,omitempty"`
+	Later   []string          `json:"later,omitempty"` // other symptoms told of, not settled yet
 }
 
 // Solved is the success that shifts the priors: which step ended which symptom.

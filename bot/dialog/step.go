@@ -35,7 +35,8 @@ const (
 	ChoiceGone    Reason = "choice_gone"
 	HandedOver    Reason = "handed_over"
 	Rated         Reason = "rated"
-	Reopened      Reason = "reopened" // a case that a person had resolved
+	KeptForLater  Reason = "kept_for_later" // a trouble told on top of the one under way
+	Reopened      Reason = "reopened"       // a case that a person had resolved
 )
 
 // Limits on patience: after so many misses, a person.
@@ -75,6 +76,7 @@ func (s *Script) Step(from State, in Input) Outcome {
 		return t.out
 	}
 	t.respond()
+	t.acknowledge()
 	if t.st.Phase != WithHuman && t.st.Unproductive > before && t.st.Unproductive > maxUnproductive {
 		t.out.Say = nil
 		t.warn()
@@ -121,6 +123,7 @@ type turn struct {
 	st     *State
 	out    Outcome
 	later  []string // other symptoms that the message tells of
+	kept   []string // symptoms that it tells of on top of the fix under way
 	before *Before  // what the fix that begins may go by
 	news   bool     // the message has answered steps of the fix unasked
 }
@@ -204,6 +207,11 @@ func (t *turn) close() {
 // respond decides by what the message is: a choice, an answer, a code, an
 // intent, a free question, or none of them.
 func (t *turn) respond() {
+	if first := t.keep(); first != nil && !t.in.Angry && !t.in.Person {
+		t.in.Said = first.Said
+		t.start(first.Intent)
+		return
+	}
 	if id, ok := t.chosen(); ok {
 		t.choose(id)
 		return
@@ -229,6 +237,16 @@ func (t *turn) respond() {
 	}
 	if t.in.Empty {
 		t.nothing()
+		return
+	}
+	if t.st.Fix != nil && t.in.Text == "" && len(t.kept) > 0 {
+		t.unproductive()
+		t.reason(KeptForLater)
+		t.goAhead()
+		return
+	}
+	if t.st.Fix != nil && t.in.Instead && t.script.playbooks[t.intent()] != nil && !t.inFix(t.intent()) {
+		t.correct(t.intent())
 		return
 	}
 	if t.st.Fix != nil {

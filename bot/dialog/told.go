@@ -93,6 +93,9 @@ func (s *Script) told(text string) []fact {
 	return facts
 }
 
+// Tells reports whether a normalised message answers a step unasked.
+func (s *Script) Tells(text string) bool { return len(s.told(text)) > 0 }
+
 // find returns the first place where a way to say something stands as a plain
 // statement about now: in no question, condition or memory.
 func find(re *regexp.Regexp, text string, result Result) (fact, bool) {

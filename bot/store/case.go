@@ -164,6 +164,7 @@ type card struct {
 	Facts   map[string]string `json:"facts,omitempty"`
 	Codes   []string          `json:"codes,omitempty"`
 	Tried   []tried           `json:"tried,omitempty"`
+	Later   []words           `json:"later,omitempty"`
 }
 
 type words struct {
@@ -187,6 +188,9 @@ func newCard(c bot.Card) card {
 	for _, t := range c.Tried {
 		stored.Tried = append(stored.Tried, tried{t.Intent, t.Step, words(t.Text), t.Result, t.Note})
 	}
+	for _, symptom := range c.Later {
+		stored.Later = append(stored.Later, words(symptom))
+	}
 	return stored
 }
 
@@ -197,6 +201,9 @@ func (c card) card() bot.Card {
 	}
 	for _, t := range c.Tried {
 		b.Tried = append(b.Tried, bot.TriedStep{Intent: t.Intent, Step: t.Step, Text: source.Text(t.Text), Result: t.Result, Note: t.Note})
+	}
+	for _, symptom := range c.Later {
+		b.Later = append(b.Later, source.Text(symptom))
 	}
 	return b
 }

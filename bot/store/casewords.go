@@ -99,6 +99,9 @@ func indexTalk(ctx context.Context, tx querier, c desk.Case) error {
 		return err
 	}
 	texts = append(texts, c.Ticket, name, c.Card.Symptom.Zh, c.Card.Symptom.En)
+	for _, symptom := range c.Card.Later {
+		texts = append(texts, symptom.Zh, symptom.En)
+	}
 	texts = append(texts, c.Card.Codes...)
 	for _, fact := range c.Card.Facts {
 		texts = append(texts, fact)

@@ -98,6 +98,7 @@ func oneCase(t *testing.T, f *fixture) {
 	card := bot.Card{
 		Cause: "asked", Symptom: source.Text{Zh: "花呗", En: "Huabei"}, Chance: 0.5, Facts: map[string]string{"wallet": "huabei"},
 		Codes: []string{"pos/51"}, Tried: []bot.TriedStep{{Text: source.Text{Zh: "重启", En: "restart"}, Result: dialog.NotFixed, Note: "还是不行"}},
+		Later: []source.Text{{Zh: "打不出小票", En: "No receipt"}},
 	}
 	handOver := func(remote, id string) dialog.State {
 		f.accept(arrival(remote, id, "人工"))
@@ -129,7 +130,7 @@ func oneCase(t *testing.T, f *fixture) {
 		t.Errorf("Case of an unknown ticket: %v, want ErrNotFound", err)
 	}
 	f.same("card", `{"cause":"asked","symptom":{"zh":"花呗","en":"Huabei"},"chance":0.5,"facts":{"wallet":"huabei"},"codes":["pos/51"],`+
-		`"tried":[{"text":{"zh":"重启","en":"restart"},"result":"not_fixed","note":"还是不行"}]}`, cards[0])
+		`"tried":[{"text":{"zh":"重启","en":"restart"},"result":"not_fixed","note":"还是不行"}],"later":[{"zh":"打不出小票","en":"No receipt"}]}`, cards[0])
 }
 
 func stableReplies(t *testing.T, f *fixture) {
