@@ -18,8 +18,8 @@ import (
 )
 
 // follow reads events of the stream, from after on, until it has the one that
-// is the end, or n of them; it returns their ids.
-func (c *client) follow(ctx context.Context, after int64, resumed bool, end <-chan int64, n int) ([]int64, error) {
+// is the end, or n of them; it returns their ids and calls came for each.
+func (c *client) follow(ctx context.Context, after int64, resumed bool, end <-chan int64, n int, came func(id int64)) ([]int64, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	path := "/desk/events"
@@ -69,6 +69,7 @@ func (c *client) follow(ctx context.Context, after int64, resumed bool, end <-ch
 			if !ok {
 				return ids, fmt.Errorf("the stream ended after event %d: %w", after, ctx.Err())
 			}
+			came(id)
 			ids, after = append(ids, id), id
 		case last = <-end:
 			known = true
@@ -78,18 +79,91 @@ func (c *client) follow(ctx context.Context, after int64, resumed bool, end <-ch
 	}
 }
 
-// TestStreams lets fifty consoles follow a busy desk. One never reads, some
-// lose the line again and again; every one of the others has every event once
-// and in order.
+// consoles are browsers that follow a desk.
+type consoles struct {
+	got       [][]int64 // by each, in the order in which it came
+	ends      []chan int64
+	following sync.WaitGroup
+	mu        sync.Mutex
+	at        map[int64]time.Time // when the first of them had an event
+}
+
+// watch lets n consoles of five members of the staff follow what happens after
+// an event. The line of every third breaks five times; one more never reads.
+func (s *service) watch(ctx context.Context, n int, began int64) *consoles {
+	t := s.t
+	t.Helper()
+	var clients []*client
+	for i := range 5 {
+		name := fmt.Sprintf("staff %d", i)
+		s.hire(name, staff.Agent, "en")
+		clients = append(clients, s.signIn(name))
+	}
+	deaf, err := http.NewRequestWithContext(ctx, http.MethodGet, s.URL+"/desk/events", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	stalled, err := clients[0].Do(deaf)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { stalled.Body.Close() })
+	w := &consoles{got: make([][]int64, n), at: map[int64]time.Time{}}
+	came := func(id int64) {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		if w.at[id].IsZero() {
+			w.at[id] = time.Now()
+		}
+	}
+	for i := range n {
+		end := make(chan int64, 1)
+		w.ends = append(w.ends, end)
+		w.following.Go(func() {
+			c, after := clients[i%len(clients)], began
+			for round := 0; i%3 == 0 && round < 5; round++ { // the line breaks
+				ids, err := c.follow(ctx, after, round > 0, end, 50, came)
+				if err != nil {
+					t.Errorf("console %d: %v", i, err)
+					return
+				}
+				w.got[i] = append(w.got[i], ids...)
+				after = ids[len(ids)-1]
+			}
+			ids, err := c.follow(ctx, after, i%3 == 0, end, 0, came)
+			if err != nil {
+				t.Errorf("console %d: %v", i, err)
+			}
+			w.got[i] = append(w.got[i], ids...)
+		})
+	}
+	return w
+}
+
+// all waits until the consoles have the last of the events that there are, and
+// fails the test for each that has not had every one once and in order.
+func (w *consoles) all(t *testing.T, events []desk.Event) {
+	t.Helper()
+	var want []int64
+	for _, e := range events {
+		want = append(want, e.ID)
+	}
+	for _, end := range w.ends {
+		end <- want[len(want)-1]
+	}
+	w.following.Wait()
+	for i, got := range w.got {
+		if !slices.Equal(got, want) {
+			t.Errorf("console %d has %d events, want %d, each once and in order", i, len(got), len(want))
+		}
+	}
+}
+
+// TestStreams lets fifty consoles follow a busy desk.
 func TestStreams(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, dsn string) {
 		s := start(t, dsn)
-		const consoles, writers, each = 50, 10, 100
-		var clients []*client
-		for i := range 5 {
-			s.hire(fmt.Sprintf("staff %d", i), staff.Agent, "en")
-			clients = append(clients, s.signIn(fmt.Sprintf("staff %d", i)))
-		}
+		const watching, writers, each = 50, 10, 100
 		var tickets []string
 		for i := range writers {
 			remote := fmt.Sprintf("merchant-%06d", i)
@@ -101,39 +175,7 @@ func TestStreams(t *testing.T) {
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 		defer cancel()
-		deaf, err := http.NewRequestWithContext(ctx, http.MethodGet, s.URL+"/desk/events", nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		stalled, err := clients[0].Do(deaf)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer stalled.Body.Close()
-
-		got := make([][]int64, consoles)
-		var following sync.WaitGroup
-		ends := make([]chan int64, consoles)
-		for i := range consoles {
-			ends[i] = make(chan int64, 1)
-			following.Go(func() {
-				c, after := clients[i%len(clients)], began
-				for round := 0; i%3 == 0 && round < 5; round++ { // the line breaks
-					ids, err := c.follow(ctx, after, round > 0, ends[i], 50)
-					if err != nil {
-						t.Errorf("console %d: %v", i, err)
-						return
-					}
-					got[i] = append(got[i], ids...)
-					after = ids[len(ids)-1]
-				}
-				ids, err := c.follow(ctx, after, i%3 == 0, ends[i], 0)
-				if err != nil {
-					t.Errorf("console %d: %v", i, err)
-				}
-				got[i] = append(got[i], ids...)
-			})
-		}
+		w := s.watch(ctx, watching, began)
 		start := time.Now()
 		var writing sync.WaitGroup
 		for _, ticket := range tickets {
@@ -152,19 +194,7 @@ func TestStreams(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		var want []int64
-		for _, e := range events {
-			want = append(want, e.ID)
-		}
-		for _, end := range ends {
-			end <- want[len(want)-1]
-		}
-		following.Wait()
-		for i := range got {
-			if !slices.Equal(got[i], want) {
-				t.Errorf("console %d has %d events, want %d, each once and in order", i, len(got[i]), len(want))
-			}
-		}
-		t.Logf("%d events for %d consoles, written in %v, all there after %v", len(want), consoles, took, time.Since(start))
+		w.all(t, events)
+		t.Logf("%d events for %d consoles, written in %v, all there after %v", len(events), watching, took, time.Since(start))
 	})
 }
