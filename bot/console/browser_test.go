@@ -165,6 +165,20 @@ func TestAlerts(t *testing.T) {
 	}
 }
 
+// TestAlertsWithoutNotifications has a browser that knows notifications and
+// makes none, as those of phones do: the page goes on being live.
+func TestAlertsWithoutNotifications(t *testing.T) {
+	s := start(t, storetest.SQLite(t))
+	s.hire("Sam", staff.Agent, "en")
+	p := s.enter(desktop, "Sam", "/desk/")
+	browsertest.Eval[any](p, `window.Notification = function () { throw new TypeError("Illegal constructor"); }; Notification.permission = "granted"; null`)
+	p.Click("#alerts")
+	for n := range 2 {
+		s.hears("web", fmt.Sprintf("merchant-%04d", n), "a person please")
+		p.Until(fmt.Sprintf("document.querySelectorAll('.row').length === %d", n+1))
+	}
+}
+
 // TestScreens looks at every page in both languages, light and dark, on a
 // phone and on a desktop, with much in it.
 func TestScreens(t *testing.T) {
@@ -207,6 +221,14 @@ func TestScreens(t *testing.T) {
 					p.Click("#acts details.pop summary")
 					p.Shot("resolve")
 				case "queue":
+					if l.Width < 700 {
+						p.Click(".rest summary")
+						p.Says(map[string]string{"zh-CN": "我的账号", "en": "My account"}[l.Lang])
+						p.Shot("more")
+						p.Fits()
+						p.Press(kb.Escape)
+						p.Until("!document.querySelector('.rest details[open]') && document.activeElement.matches('.rest summary')")
+					}
 					p.Press("?")
 					p.Shot("help")
 				case "team":

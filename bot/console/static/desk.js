@@ -201,7 +201,8 @@ function alertOf(event) {
   kept.set("alerted", event.id);
   ring();
   if (!("Notification" in window) || Notification.permission !== "granted") return;
-  const note = new Notification(event.alert, { tag: "tilldesk-" + event.ticket, icon: page.icon });
+  let note;
+  try { note = new Notification(event.alert, { tag: "tilldesk-" + event.ticket, icon: page.icon }); } catch { return; /* phones have none for pages */ }
   note.addEventListener("click", () => {
     window.focus();
     location.href = "/desk/case/" + encodeURIComponent(event.ticket);
