@@ -74,8 +74,9 @@ type Look struct {
 
 // Looks are the ways in which people look at pages.
 var Looks = []Look{
-	{"zh-phone-light", 390, 844, true, "zh-CN", "light"},
+	{"zh-phone-light", 360, 740, true, "zh-CN", "light"},
 	{"en-phone-dark", 390, 844, true, "en", "dark"},
+	{"en-twice-light", 640, 400, false, "en", "light"}, // a desktop at 200 %
 	{"zh-desktop-dark", 1280, 800, false, "zh-CN", "dark"},
 	{"en-desktop-light", 1280, 800, false, "en", "light"},
 }

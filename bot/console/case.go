@@ -259,6 +259,8 @@ func (c *Console) window(lang source.Lang, talk bot.Conversation) (*marked, erro
 	switch {
 	case left == 0:
 		return &marked{say(lang, "window.shut"), "late"}, nil
+	case left == 1:
+		return &marked{say(lang, "window.one", moment(lang, window.Until, now, c.zone())), "soon"}, nil
 	case left <= fewLeft:
 		return &marked{say(lang, "window.open", left, moment(lang, window.Until, now, c.zone())), "soon"}, nil
 	}

@@ -43,7 +43,8 @@ func TestMergedPages(t *testing.T) {
 	does("/desk/case/"+double+"/merge", "into", strings.ToLower(kept))
 	both := []string{"the printer prints nothing", "I wrote on your site too", "Merchant · Web", "Merchant · Telegram"}
 	shows("/desk/case/"+kept, true, append(both, "paper was changed", `class="to small"`)...)
-	shows("/desk/case/"+double, true, "Merged into "+kept, "Undo the merge")
+	shows("/desk/case/"+double, true, "Merged into "+kept, "Undo the merge", "open "+kept)
+	shows("/desk/case/"+double, false, `id="compose"`) // an answer would be refused
 	for _, id := range []bot.ConversationID{chat, phone} {
 		shows("/desk/merchant/"+string(id), true, append(both, double, kept, "several conversations")...)
 		shows("/desk/merchant/"+string(id)+"/export", true, "merchant-on-the-web", "merchant-on-the-phone")

@@ -82,6 +82,7 @@ type page struct {
 	Pause    int    // milliseconds between two refreshes; a second if 0
 	Badge    string // before the title of the tab
 	Nav      []tab
+	Near     int    // so many of Nav stay in view on a phone
 	Last     int64  // the newest event that the page may know of
 	Follows  string // "all" to be refreshed by every event, "" by those of Ticket, "none"
 	Ticket   string
@@ -121,7 +122,7 @@ func (c *Console) begin(r *http.Request, here, title string) (page, error) {
 	ctx, v := r.Context(), signin.From(r.Context())
 	p := page{
 		Lang: v.Lang, HTMLLang: htmlLang(v.Lang), Theme: cmp.Or(string(v.Theme), "auto"),
-		Me: v, Title: say(v.Lang, title), Path: r.URL.RequestURI(), Here: here,
+		Near: 4, Me: v, Title: say(v.Lang, title), Path: r.URL.RequestURI(), Here: here,
 	}
 	var err error
 	if p.Last, err = c.desk.LastEvent(ctx); err != nil {

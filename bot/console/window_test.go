@@ -71,7 +71,7 @@ func TestWindowOfTheChosen(t *testing.T) {
 	channel["merchant-two"] = 1
 	s.hears("web", "merchant-on-the-web", "and another thing")
 	p.Says("and another thing")
-	shown("'WeChat 2 1 messages left'")
+	shown("'WeChat 2 1 message left'")
 	browsertest.Eval[any](p, "document.querySelector('#compose [value=note]').click(); null")
 	shown("''") // notes go nowhere
 }

@@ -260,6 +260,8 @@ function render() {
   list.forEach((e, i) => { if (log.children[i] !== e) log.insertBefore(e, log.children[i] ?? null); });
 
   const person = state.phase === "with_human";
+  field.dataset.tPlaceholder = person ? "placeholder_person" : "placeholder";
+  field.placeholder = word(field.dataset.tPlaceholder);
   byID("empty").hidden = list.length > 0;
   byID("person").hidden = !person;
   byID("subtitle").hidden = person;
