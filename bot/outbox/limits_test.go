@@ -1,13 +1,16 @@
 package outbox_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"testing"
 	"time"
 
 	"tilldesk/bot"
 	"tilldesk/bot/channeltest"
+	"tilldesk/bot/outbox"
 )
 
 func TestRates(t *testing.T) {
@@ -62,6 +65,102 @@ func TestSendersAtOnce(t *testing.T) {
 			pass(time.Second)
 		}
 		stop()
+	})
+}
+
+// disk is a store that waits for its disk before it gives out messages and
+// before it has noted what became of one.
+type disk struct {
+	outbox.Store
+	sync time.Duration
+
+	mu              sync.Mutex
+	underway, most  int // messages of which a crash now would leave unclear what became of them
+	claims, claimed int
+}
+
+func (d *disk) ClaimOut(ctx context.Context, owner string, now time.Time, lease time.Duration, n int, channels ...string) ([]bot.Outbound, error) {
+	out, err := d.Store.ClaimOut(ctx, owner, now, lease, n, channels...)
+	time.Sleep(d.sync)
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.claims, d.claimed = d.claims+1, d.claimed+len(out)
+	d.underway += len(out)
+	d.most = max(d.most, d.underway)
+	return out, err
+}
+
+func (d *disk) Sent(ctx context.Context, m bot.Outbound, remote bot.RemoteID, at time.Time) error {
+	time.Sleep(d.sync)
+	d.mu.Lock()
+	d.underway--
+	d.mu.Unlock()
+	return d.Store.Sent(ctx, m, remote, at)
+}
+
+func (d *disk) ReturnOut(ctx context.Context, m bot.Outbound, at time.Time) error {
+	d.mu.Lock()
+	d.underway--
+	d.mu.Unlock()
+	return d.Store.ReturnOut(ctx, m, at)
+}
+
+// Senders do not wait for a slow disk, as long as there is something to send;
+// and no more is taken ahead than that needs.
+func TestSlowDisk(t *testing.T) {
+	const length = time.Second / 2
+	for _, tt := range []struct {
+		name       string
+		sync, call time.Duration
+		least      int // calls in length
+		most       int // messages unclear at once
+	}{
+		{"a network as fast as the disk", 8 * time.Millisecond, 5 * time.Millisecond, 650, 40},
+		{"a network that is far away", 8 * time.Millisecond, 200 * time.Millisecond, 20, 20},
+		{"a disk that hangs", 200 * time.Millisecond, 5 * time.Millisecond, 18, 40},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			each(t, bot.Limits{}, func(t *testing.T, w *world) {
+				w.sayAll(2*tt.least, "one")
+				w.net.Script(func(bot.Outbound) channeltest.Step { return channeltest.Step{Delay: tt.call} })
+				d := &disk{Store: w.db, sync: tt.sync}
+				ctx, stop := context.WithTimeout(t.Context(), length)
+				defer stop()
+				outbox.New(d, map[string]bot.Channel{"net": w.net}, w.opt).Run(ctx)
+				t.Logf("%d calls, %d messages of a claim, %d unclear at most", len(w.net.Calls()), d.claimed/d.claims, d.most)
+				if n := len(w.net.Calls()); n < tt.least {
+					t.Errorf("%d calls in %v, want %d at least", n, length, tt.least)
+				}
+				if d.most > tt.most || d.underway != 0 {
+					t.Errorf("%d messages were unclear at once, want %d at most; %d in the end", d.most, tt.most, d.underway)
+				}
+				w.same("said twice or lost", len(w.net.Calls()), len(w.net.Arrived()))
+			})
+		})
+	}
+}
+
+// What was taken ahead is given back when the network fails, and not tried.
+func TestTakenAheadIsGivenBack(t *testing.T) {
+	each(t, bot.Limits{}, func(t *testing.T, w *world) {
+		w.sayAll(400, "one")
+		calls := 0
+		w.net.Script(func(bot.Outbound) channeltest.Step {
+			if calls++; calls > 100 {
+				return channeltest.Step{Delay: 5 * time.Millisecond, Before: errCut}
+			}
+			return channeltest.Step{Delay: 5 * time.Millisecond}
+		})
+		d := &disk{Store: w.db, sync: 8 * time.Millisecond}
+		ctx, stop := context.WithTimeout(t.Context(), 4*time.Second)
+		defer stop()
+		outbox.New(d, map[string]bot.Channel{"net": w.net}, w.opt).Run(ctx)
+		// Calls that began before the first failure may end after it.
+		if n := len(w.net.Calls()); n < 110 || n > 119 {
+			t.Errorf("%d calls, want 100 and those with which ten failures in a row are seen", n)
+		}
+		w.same("held", len(w.net.Calls())-100, w.queue().Held)
+		w.same("left for later", 400-len(w.net.Calls()), w.queue().Unsent)
 	})
 }
 

@@ -10,8 +10,9 @@
 // stay in the store and do not keep back the ones after them.
 //
 // Each channel has a lane of its own, so that one network that is slow or down
-// does not delay the others. A lane claims no more than it can send at once;
-// what its limits do not let out yet stays in the store, for any replica.
+// does not delay the others. A lane claims no more than it can send at once and
+// while it waits for the next claim; what its limits do not let out yet stays in
+// the store, for any replica.
 package outbox
 
 import (

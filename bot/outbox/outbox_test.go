@@ -71,6 +71,32 @@ func (w *world) say(shop string, texts ...string) bot.ConversationID {
 	return receipts[0].Conversation
 }
 
+// sayAll stores a reply to be sent in each of so many conversations.
+func (w *world) sayAll(shops int, text string) {
+	w.Helper()
+	var in []bot.Arrival
+	for shop := range shops {
+		in = append(in, bot.Arrival{Inbound: bot.Inbound{Address: bot.Address{Channel: "net", Remote: fmt.Sprint(shop)}, Remote: "1", Text: "hello"}})
+	}
+	_, err := w.db.Accept(w.Context(), in)
+	w.must(err)
+	for {
+		works, err := w.db.Claim(w.Context(), "test", time.Now(), time.Minute, 64)
+		w.must(err)
+		if len(works) == 0 {
+			return
+		}
+		var all sync.WaitGroup
+		for _, work := range works {
+			all.Go(func() {
+				_, err := w.db.Commit(w.Context(), bot.Turn{Work: work, Replies: []bot.Reply{{Text: text}}})
+				w.must(err)
+			})
+		}
+		all.Wait()
+	}
+}
+
 // start runs an outbox; stop stops it as a signal would and waits for it.
 func (w *world) start() (stop func()) {
 	ctx, cancel := context.WithCancel(w.Context())

@@ -24,8 +24,9 @@ func (l *lane) deliver(s stages, m bot.Outbound) {
 	began := time.Now()
 	remote, err := l.send(s.sending, m)
 	class := Classify(err)
-	l.box.opt.Observe(l.name, class, time.Since(began))
-	l.end(class == Delivered || class == Never || reached(err))
+	took := time.Since(began)
+	l.box.opt.Observe(l.name, class, took)
+	l.end(class == Delivered || class == Never || reached(err), took)
 
 	log := l.log.With("message", m.ID, "conversation", m.Conversation, "attempt", m.Attempts+1)
 	now := l.box.opt.Now()
