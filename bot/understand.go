@@ -65,7 +65,7 @@ func (k *Knowledge) Understand(ctx context.Context, st dialog.State, m Message) 
 		rest, more := k.addition(st.Fix.Intent, asked, match)
 		if in.More = more; rest == "" {
 			in.Text, in.Act, in.ActScore = "", intents.ActTopic, 1
-			return in, nil
+			return in, failed
 		}
 		if len(more) > 0 {
 			match = k.Engine.Match(rest)
