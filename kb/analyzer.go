@@ -27,14 +27,11 @@ func init() {
 		return newTokenizer(words), nil
 	}))
 	must(registry.RegisterAnalyzer(enAnalyzer, func(_ map[string]any, cache *registry.Cache) (analysis.Analyzer, error) {
-		filters := []analysis.TokenFilter{lowercase.NewLowerCaseFilter()}
-		for _, name := range []string{en.PossessiveName, en.StopName, en.SnowballStemmerName} {
-			filter, err := cache.TokenFilterNamed(name)
-			if err != nil {
-				return nil, fmt.Errorf("analyzer %s: %w", enAnalyzer, err)
-			}
-			filters = append(filters, filter)
+		stemmer, err := cache.TokenFilterNamed(en.SnowballStemmerName)
+		if err != nil {
+			return nil, fmt.Errorf("analyzer %s: %w", enAnalyzer, err)
 		}
+		filters := []analysis.TokenFilter{lowercase.NewLowerCaseFilter(), plainWords{}, stemmer}
 		return &analysis.DefaultAnalyzer{Tokenizer: newTokenizer(nil), TokenFilters: filters}, nil
 	}))
 }
