@@ -36,17 +36,11 @@ type Index struct {
 	articles map[string]span
 	likeness map[source.Lang]*likeness
 	analyze  map[source.Lang]analysis.Analyzer
-	synonyms [][]synonym
+	synonyms synonyms
 }
 
 // A span is the document numbers of an article: from first to before end.
 type span struct{ first, end int }
-
-// A synonym is a word of a group of words that find each other.
-type synonym struct {
-	word  string // folded
-	terms map[source.Lang][]string
-}
 
 // A Hit is a passage that a search found.
 type Hit struct {
@@ -106,9 +100,7 @@ func NewIndex(base *Base, opt Options) (*Index, error) {
 	for _, lang := range source.Langs {
 		x.likeness[lang] = newLikeness(lang, x.analyze[lang], base)
 	}
-	for _, words := range opt.Synonyms {
-		x.synonyms = append(x.synonyms, x.group(words))
-	}
+	x.synonyms = newSynonyms(opt.Synonyms, x.analyze)
 	return x, nil
 }
 
@@ -181,7 +173,7 @@ func (x *Index) Search(ctx context.Context, q Query, n int) ([]Hit, error) {
 		return nil, nil
 	}
 	like := x.likeness[lang]
-	question := like.question(asked, x.widen(lang, text, asked))
+	question := like.question(asked, x.synonyms.of(lang, text, asked))
 	defer like.done(question)
 	req := bleve.NewSearchRequestOptions(x.query(lang, question), max(candidates, n), 0, false)
 	res, err := x.bleve.SearchInContext(ctx, req)
@@ -294,9 +286,6 @@ func (q Query) prior(intents []string) float64 {
 	return best
 }
 
-// synonymBoost is what a synonym counts beside the word itself.
-const synonymBoost = 0.5
-
 // maxVisits is how many times a passage may be looked at in the index to find
 // the candidates of a query. It bounds the time of a search in a large base.
 const maxVisits = 1024
@@ -338,41 +327,4 @@ func termWeight(term string) float64 {
 		return 0.25
 	}
 	return 1 + 0.25*float64(utf8.RuneCountInString(term)-2)
-}
-
-// maxSynonymTerms is how many terms of one synonym count.
-const maxSynonymTerms = 8
-
-func (x *Index) group(words []string) []synonym {
-	group := make([]synonym, len(words))
-	for i, w := range words {
-		group[i] = synonym{fold(w), map[source.Lang][]string{}}
-		for lang, analyzer := range x.analyze {
-			group[i].terms[lang] = terms(analyzer, w, maxSynonymTerms)
-		}
-	}
-	return group
-}
-
-// widen returns the terms of synonyms of words in the text.
-func (x *Index) widen(lang source.Lang, text string, asked []string) []string {
-	folded := fold(text)
-	inText := func(s synonym) bool { return strings.Contains(folded, s.word) }
-	var alike []string
-	for _, group := range x.synonyms {
-		if !slices.ContainsFunc(group, inText) {
-			continue
-		}
-		for _, s := range group {
-			if inText(s) {
-				continue
-			}
-			for _, term := range s.terms[lang] {
-				if !slices.Contains(asked, term) && !slices.Contains(alike, term) && len(alike) < maxQueryTerms {
-					alike = append(alike, term)
-				}
-			}
-		}
-	}
-	return alike
 }
