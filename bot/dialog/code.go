@@ -24,6 +24,12 @@ func (t *turn) explainCode() {
 	t.reason(CodeExplained)
 	p := t.codePlaybook(code)
 	switch {
+	case t.inFix(refundIntent) && settledElsewhere(code):
+		// It speaks of a payment; a refund is turned down for reasons of the shop.
+		t.name(code)
+		t.say(t.reply(KindNotice, "text.noted"))
+		t.goAhead()
+		t.reason(NextStep)
 	case code.Rescan == kb.RescanCheck && !t.inFix(moneyIntent) && t.script.playbooks[moneyIntent] != nil:
 		// The result is unknown or it was paid: nothing else matters before that.
 		t.say(t.codeLine(code.Action, t.rescan(code)))
@@ -106,11 +112,7 @@ func (t *turn) enter(code *kb.Code, p *Playbook) {
 		fix.Step = ""
 	}
 	fix.Evidence = fix.with(screenText, Yes)
-	for _, cause := range code.Causes {
-		if !slices.Contains(fix.Named, cause) {
-			fix.Named = append(fix.Named, cause)
-		}
-	}
+	t.name(code)
 	step := p.step(code.Step)
 	_, answered := fix.Answers[code.Step]
 	switch {
@@ -126,11 +128,21 @@ func (t *turn) enter(code *kb.Code, p *Playbook) {
 	default:
 		fix.Step, fix.Unsure = step.ID, 0
 		line := t.stepLine(step)
-		told := t.codeLine(code.Action, t.script.text("fix.ask"))
+		told := t.codeLine(code.Action, t.script.result(step))
 		line.Key, line.Text = told.Key, told.Text
 		t.say(line)
 	}
 	t.reason(CodeExplained)
+}
+
+// name counts the causes that a code speaks for.
+func (t *turn) name(code *kb.Code) {
+	fix := t.st.Fix
+	for _, cause := range code.Causes {
+		if !slices.Contains(fix.Named, cause) {
+			fix.Named = append(fix.Named, cause)
+		}
+	}
 }
 
 // moneyOpen reports whether the playbook asks first whether it was paid, and

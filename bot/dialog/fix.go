@@ -3,6 +3,7 @@ package dialog
 import (
 	"maps"
 
+	"tilldesk/content/source"
 	"tilldesk/intents"
 )
 
@@ -11,6 +12,9 @@ const charged = "charged"
 
 // moneyIntent is the playbook of money that was taken and did not arrive.
 const moneyIntent = "payment.charged_not_received"
+
+// refundIntent is the playbook of money that goes back.
+const refundIntent = "payment.refund"
 
 func (s *Script) stepOf(intent, id string) *Step {
 	if p := s.playbooks[intent]; p != nil && id != "" {
@@ -150,7 +154,7 @@ func (t *turn) stepLine(step *Step) Line {
 		}
 	case Fix:
 		line.Kind = KindStep
-		line.Text = join("\n", step.Risk, step.Text, s.text("fix.ask"))
+		line.Text = join("\n", step.Risk, step.Text, s.result(step))
 		line.Choices = []Choice{s.choice("fixed"), s.choice("not_fixed"), s.choice("unsure"), s.choice("skip")}
 	case Refer:
 		line.Kind = KindStep
@@ -168,6 +172,15 @@ func (t *turn) stepLine(step *Step) Line {
 		line.Article = cause.Article
 	}
 	return line
+}
+
+// result asks what came of an action: whether it helped, or, where that is all it
+// takes, whether it was done.
+func (s *Script) result(step *Step) source.Text {
+	if step.Told.Done != nil {
+		return s.text("fix.ask_done")
+	}
+	return s.text("fix.ask")
 }
 
 // record keeps the result of the step that was asked.
@@ -221,7 +234,13 @@ func (t *turn) follows(step *Step, on *Turn) {
 	case on.Person != "":
 		t.handoff(on.Person)
 	case on.Goto != "":
-		t.goOn(on.Goto)
+		for id, result := range on.Known {
+			t.st.Fix.Evidence = t.st.Fix.with(id, result)
+		}
+		if !on.Say.IsZero() {
+			t.say(Line{Key: "say:" + intent + "/" + step.ID, Kind: KindNotice, Text: on.Say, Intent: intent})
+		}
+		t.goOn(on.Goto, !on.Say.IsZero())
 	case !on.End.IsZero():
 		t.say(Line{Key: "end:" + intent + "/" + step.ID, Kind: KindAnswer, Text: on.End, Intent: intent})
 		t.finish()
@@ -233,10 +252,11 @@ func (t *turn) follows(step *Step, on *Turn) {
 }
 
 // goOn moves to another playbook of the same trouble and asks its next step.
-func (t *turn) goOn(intent string) {
+// introduced says that words that lead over have been said.
+func (t *turn) goOn(intent string, introduced bool) {
 	step, last := t.move(intent)
 	t.reason(Switched)
-	if p := t.script.playbooks[t.st.Fix.Intent]; p.Money == MoneyFirst {
+	if p := t.script.playbooks[t.st.Fix.Intent]; p.Money == MoneyFirst && !introduced {
 		t.open(t.st.Fix.Intent)
 	}
 	if last != nil && last.Goto == "" {
@@ -269,7 +289,7 @@ func (t *turn) move(intent string) (*Step, *Turn) {
 func (p *Playbook) answered(answers map[string]Result) (*Step, *Turn) {
 	for i := range p.Steps {
 		step := &p.Steps[i]
-		if on := step.on(answers[step.ID]); on != nil && on.Say.IsZero() {
+		if on := step.on(answers[step.ID]); on.leaves() {
 			return step, on
 		}
 	}

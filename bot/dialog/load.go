@@ -287,7 +287,7 @@ func checkStep(doc *source.Document, step Step, at []any, causes, settled map[st
 	}
 }
 
-func ends(t *Turn) bool { return t != nil && t.Say.IsZero() }
+func ends(t *Turn) bool { return t.leaves() }
 
 func checkTurns(doc *source.Document, step Step, at []any) {
 	for _, on := range []struct {
@@ -299,13 +299,16 @@ func checkTurns(doc *source.Document, step Step, at []any) {
 		}
 		at := append(slices.Clone(at), "on", on.key)
 		given := 0
-		for _, is := range []bool{on.turn.Goto != "", !on.turn.End.IsZero(), on.turn.Person != "", !on.turn.Say.IsZero()} {
+		for _, is := range []bool{on.turn.Goto != "", !on.turn.End.IsZero(), on.turn.Person != "", !on.turn.Say.IsZero() && on.turn.Goto == ""} {
 			if is {
 				given++
 			}
 		}
 		if given != 1 {
-			doc.Add(at, "give exactly one of goto, end, person, say; %d are given", given)
+			doc.Add(at, "give exactly one of goto, end, person, say, or say with goto; %d are given", given)
+		}
+		if len(on.turn.Known) > 0 && on.turn.Goto == "" {
+			doc.Add(append(at, "known"), "`known` goes with a goto, whose steps it answers")
 		}
 		if !on.turn.End.IsZero() {
 			doc.CheckText(on.turn.End, append(at, "end")...)
@@ -354,6 +357,14 @@ func (s *Script) checkLinks() {
 			for key, turn := range map[string]*Turn{"yes": step.On.Yes, "no": step.On.No} {
 				if turn != nil && turn.Goto != "" && (s.playbooks[turn.Goto] == nil || turn.Goto == intent) {
 					doc.Add([]any{"steps", i, "on", key, "goto"}, "goto %q: there is no other playbook of that name", turn.Goto)
+				}
+				if turn == nil {
+					continue
+				}
+				for id, result := range turn.Known {
+					if step := s.stepOf(turn.Goto, id); step == nil || step.Kind != Check || result != Yes && result != No {
+						doc.Add([]any{"steps", i, "on", key, "known", id}, "%s: %s: a check of %s, answered with yes or no, is wanted here", id, result, turn.Goto)
+					}
 				}
 			}
 		}

@@ -178,7 +178,7 @@ func (p *Playbook) gate(known Evidence) *Step {
 
 // open reports whether the step may be taken now.
 func (s *Step) open(answers map[string]Result, irreversible bool) bool {
-	if _, done := answers[s.ID]; done || s.Irreversible && !irreversible {
+	if _, done := answers[s.ID]; done || s.Unasked || s.Irreversible && !irreversible {
 		return false
 	}
 	return !slices.ContainsFunc(s.After, func(id string) bool {

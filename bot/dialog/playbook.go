@@ -66,7 +66,8 @@ type Step struct {
 	On      On                 `yaml:"on"`
 	After   []string           `yaml:"after"` // steps that must have been taken before
 	Covers  []string           `yaml:"covers"`
-	Told    Told               `yaml:"told"` // words that answer it unasked
+	Told    Told               `yaml:"told"`    // words that answer it unasked
+	Unasked bool               `yaml:"unasked"` // a check that is never asked: it counts when it is told
 
 	asks intents.Asked // what a check asks, read from its words
 
@@ -80,12 +81,21 @@ type On struct {
 	No  *Turn `yaml:"no"`
 }
 
-// A Turn is where an answer leads: exactly one field is set.
+// A Turn is where an answer leads: exactly one of Goto, End, Person and Say is
+// set, or Say with Goto.
 type Turn struct {
 	Goto   string      `yaml:"goto"`   // the playbook of another symptom
 	End    source.Text `yaml:"end"`    // settled, with these words
 	Person Cause       `yaml:"person"` // hand over
 	Say    source.Text `yaml:"say"`    // words before the next step
+	// Known are checks of the playbook gone to that the answer settles as well:
+	// whoever finds two payments need not be asked whether there is one.
+	Known map[string]Result `yaml:"known"`
+}
+
+// leaves reports whether the answer leads out of the playbook.
+func (t *Turn) leaves() bool {
+	return t != nil && (t.Goto != "" || t.Person != "" || !t.End.IsZero())
 }
 
 // Cause is why a person is called.

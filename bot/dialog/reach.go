@@ -17,7 +17,7 @@ func (p *Playbook) Unreached(n int) []string {
 	}
 	var never []string
 	for _, step := range p.Steps {
-		if !asked[step.ID] {
+		if !asked[step.ID] && !step.Unasked {
 			never = append(never, step.ID)
 		}
 	}

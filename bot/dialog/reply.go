@@ -19,6 +19,8 @@ func (t *turn) answer() {
 		t.handoff(CauseAsked)
 	case step != nil && step.Kind == Check && told != "" && len(t.in.Codes) == 0 && !t.moneyNews(step):
 		t.result(told)
+	case step != nil && told == Fixed && len(t.in.Codes) == 0:
+		t.result(Fixed)
 	case step != nil && step.Expects == "text" && t.readScreen(step):
 	case len(t.in.Codes) > 0:
 		t.explainCode()
@@ -133,7 +135,7 @@ func (t *turn) readScreen(step *Step) bool {
 		return false
 	case names && t.script.playbooks[intent] != nil:
 		t.record(Yes) // the words on the screen name the cause
-		t.goOn(intent)
+		t.goOn(intent, false)
 		return true
 	case names && t.score() >= surelyNew:
 		return false // a question by the way
@@ -192,6 +194,10 @@ func (t *turn) act(step *Step, act intents.Act) {
 	case intents.ActUnsure:
 		t.unsure(step)
 	case intents.ActYes, intents.ActNo, intents.ActNotFixed:
+		if act != intents.ActYes && t.in.Choice == "" && step.Kind != Refer && howTo.MatchString(intents.Normalise(t.in.Text)) {
+			t.unsure(step) // "not yet, how?" says nothing of its result
+			return
+		}
 		t.outcome(step, act)
 	}
 }
@@ -227,6 +233,8 @@ func (t *turn) outcome(step *Step, act intents.Act) {
 		t.referred()
 	case step.Kind == Refer && t.in.Choice == "" && short(t.in.Text):
 		t.handoff(orCause(t.script.playbooks[t.st.Fix.Intent].Person, CauseAsked))
+	case step.Kind == Fix && act == intents.ActYes && step.Told.Done != nil:
+		t.cured(step) // "done" is what was asked
 	case step.Kind == Fix && notYet.MatchString(intents.Normalise(t.in.Text)):
 		t.insist(step, "fix.done_or_not") // what was not done has not failed
 	case act == intents.ActNotFixed || act == intents.ActNo:
@@ -294,7 +302,7 @@ func (t *turn) unsure(step *Step) {
 	how := Line{Key: "how:" + line.Intent + "/" + step.ID, Kind: line.Kind, Text: step.How,
 		Intent: line.Intent, Step: step.ID, Choices: line.Choices}
 	if step.Kind == Fix {
-		how.Text = join("\n", step.How, t.script.text("fix.ask"))
+		how.Text = join("\n", step.How, t.script.result(step))
 	}
 	t.say(how)
 }

@@ -59,7 +59,7 @@ func (s *Script) Document(intent string) *source.Document {
 var replyKeys = []string{
 	"greeting", "greeting.again", "thanks", "goodbye", "capabilities", "outside",
 	"clarify", "clarify.again", "clarify.meanwhile", "clarify.money", "reopened", "rephrase", "empty", "media",
-	"money.note", "fix.ask", "fix.how_more", "fix.ask_again", "fix.done_or_not", "fix.skip", "fix.yes_no",
+	"money.note", "fix.ask", "fix.ask_done", "fix.how_more", "fix.ask_again", "fix.done_or_not", "fix.skip", "fix.yes_no",
 	"fix.confirm", "fix.money", "fix.back_none", "fix.back", "fix.same", "refer.ask", "refer.done",
 	"fixed", "fixed.next_time", "resume", "resume.offer", "mentioned.later", "mentioned.offer", "restart",
 	"topic.ask", "text.noted", "secret", "told", "before", "before.brand", "choice.gone", "language",

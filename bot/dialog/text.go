@@ -72,5 +72,8 @@ var asks = regexp.MustCompile(`[?]|[吗呢]|怎么|咋|啥|什么|多少|几[点
 // asksBack is an answer that is a question itself.
 var asksBack = regexp.MustCompile(`[?吗呢]\s*$`)
 
+// howTo asks how a step is done.
+var howTo = regexp.MustCompile(`(?:怎么|咋|咋个|如何|点样|点)(?:做|弄|退|试|擦|看|查|按|点|操作|找|开|关|换|拔|撕|签|连)|(?:在|去)哪[里儿]?(?:退|看|查|按|点|找|开|关|签|换|设)|\bhow (?:do|can|should) (?:i|we|you)\b|\bhow to\b|\bwhere (?:is|do i|can i)\b`)
+
 // notYet says that a step is still to be done.
-var notYet = regexp.MustCompile(`还没(?:来得及|顾上|空|有?做|弄|试|擦|重启|拔|换)|没(?:来得及|顾上)|(?:haven'?t|have not|not|didn'?t) (?:\w+ )?(?:done|tried|do|did|try|restarted|wiped|started)\b.{0,12}\b(?:yet|busy|customers|moment)`)
+var notYet = regexp.MustCompile(`还没(?:来得及|顾上|空|有?做|弄|试|擦|重启|拔|换|退|按|撤)|没(?:来得及|顾上)|(?:haven'?t|have not|not|didn'?t) (?:\w+ )?(?:done|tried|do|did|try|restarted|wiped|started)\b.{0,12}\b(?:yet|busy|customers|moment)`)

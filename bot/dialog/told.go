@@ -21,6 +21,19 @@ type Told struct {
 	Yes   *Words `yaml:"yes"`   // of a check
 	No    *Words `yaml:"no"`    // of a check
 	Tried *Words `yaml:"tried"` // of a fix: it was done, and the trouble is still there
+	Done  *Words `yaml:"done"`  // of a fix that is asked: it was done, and that settles it
+}
+
+// way is a result of a step with the words that tell it, nil if there are none.
+type way struct {
+	key    string
+	words  *Words
+	kind   Kind // of the steps that have it
+	result Result
+}
+
+func (t Told) ways() [4]way {
+	return [...]way{{"yes", t.Yes, Check, Yes}, {"no", t.No, Check, No}, {"tried", t.Tried, Fix, NotFixed}, {"done", t.Done, Fix, Fixed}}
 }
 
 // Words are the ways to say one thing. A way is written as people write it,
@@ -64,10 +77,7 @@ func (s *Script) told(text string) []fact {
 	may := s.cues.in(text)
 	for _, step := range s.tellable {
 		var of []fact
-		for _, way := range []struct {
-			words  *Words
-			result Result
-		}{{step.Told.Yes, Yes}, {step.Told.No, No}, {step.Told.Tried, NotFixed}} {
+		for _, way := range step.Told.ways() {
 			if way.words == nil {
 				continue
 			}
@@ -206,6 +216,7 @@ func (t *turn) hear() (asked Result) {
 		case f.denied, answered && known == f.result:
 		case f.step == fix.Step:
 			asked = f.result
+		case f.result == Fixed: // before it was asked: said of another time
 		case f.result == NotFixed && t.in.Act == intents.ActFixed && t.in.ActScore >= intents.SureAct:
 		default:
 			fix.Evidence = fix.with(f.step, f.result)
@@ -240,9 +251,11 @@ func (t *turn) knew() (of *Step, on *Turn) {
 			t.st.Back.Step = id
 		}
 		t.st.Tried = append(t.st.Tried, Tried{Intent: fix.Intent, Step: id, Result: result})
-		known = append(known, step.known(result))
+		if said := step.known(result); !slices.Contains(known, said) {
+			known = append(known, said)
+		}
 		switch next := step.on(result); {
-		case next == nil, !next.Say.IsZero():
+		case !next.leaves():
 		case on == nil, on.End.IsZero() && !next.End.IsZero():
 			of, on = step, next
 		}
@@ -258,20 +271,17 @@ func (t *turn) knew() (of *Step, on *Turn) {
 
 // known is what is said back of a result that was told.
 func (s *Step) known(result Result) source.Text {
-	words := map[Result]*Words{Yes: s.Told.Yes, No: s.Told.No, NotFixed: s.Told.Tried}[result]
-	if words == nil {
-		return source.Text{}
+	for _, way := range s.Told.ways() {
+		if way.result == result && way.words != nil {
+			return way.words.Known
+		}
 	}
-	return words.Known
+	return source.Text{}
 }
 
 // checkTold checks the words of a step and makes them ready to be found.
 func checkTold(doc *source.Document, step *Step, words groups, at []any) {
-	for _, way := range []struct {
-		key   string
-		words *Words
-		kind  Kind
-	}{{"yes", step.Told.Yes, Check}, {"no", step.Told.No, Check}, {"tried", step.Told.Tried, Fix}} {
+	for _, way := range step.Told.ways() {
 		if way.words == nil {
 			continue
 		}
@@ -379,9 +389,9 @@ func (s *Script) tell(among []*Step, step *Step, words groups, doc *source.Docum
 		return among
 	}
 	checkTold(doc, step, words, at)
-	for key, w := range map[string]*Words{"yes": step.Told.Yes, "no": step.Told.No, "tried": step.Told.Tried} {
-		if w != nil {
-			at := append(slices.Clone(at), "told", key)
+	for _, way := range step.Told.ways() {
+		if w := way.words; w != nil {
+			at := append(slices.Clone(at), "told", way.key)
 			s.ways = append(s.ways, waysOf{doc, append(slices.Clone(at), "zh"), w.Zh}, waysOf{doc, append(at, "en"), w.En})
 		}
 	}
@@ -395,11 +405,11 @@ func (s *Script) tell(among []*Step, step *Step, words groups, doc *source.Docum
 func (s *Script) heed() {
 	var all []*regexp.Regexp
 	for _, step := range s.tellable {
-		for _, words := range []*Words{step.Told.Yes, step.Told.No, step.Told.Tried} {
-			if words == nil {
+		for _, way := range step.Told.ways() {
+			if way.words == nil {
 				continue
 			}
-			for _, re := range []*regexp.Regexp{words.zh, words.en} {
+			for _, re := range []*regexp.Regexp{way.words.zh, way.words.en} {
 				if re != nil {
 					all = append(all, re)
 				}

@@ -70,7 +70,11 @@ func (t *turn) insistOrSay(step *Step) {
 		t.proceed()
 		return
 	}
-	t.insist(step, "fix.same")
+	key := "fix.same"
+	if step.Kind == Check && t.script.playbooks[t.st.Fix.Intent].Money == MoneyFirst {
+		key = "fix.yes_no" // "it was refunded": more is said of the money than that there is trouble
+	}
+	t.insist(step, key)
 }
 
 // digress answers a question inside a fix and comes back to its step.
