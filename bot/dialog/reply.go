@@ -123,6 +123,10 @@ func (t *turn) readScreen(step *Step) bool {
 		t.explainCode()
 		return true
 	}
+	if pointsAtPicture(t.in.Text) || t.in.Media && t.intent() == intents.OutOfScope && short(t.in.Text) {
+		t.pictured(step)
+		return true
+	}
 	intent := t.intent()
 	// All words from a screen look like an error message: that names nothing.
 	names := t.in.Decision == intents.Answer && intent != t.st.Fix.Intent && intent != anyError && t.score() >= newTopic
@@ -160,6 +164,23 @@ func short(text string) bool {
 		return len(words) <= 2 && len([]rune(text)) <= 12
 	}
 	return len([]rune(text)) <= 6
+}
+
+// pictured asks for the words that a picture shows, which staff will see and the
+// bot cannot read. Whoever sends another one has no words to type: the fix goes
+// on without.
+func (t *turn) pictured(step *Step) {
+	if t.st.Fix.Unsure > 0 {
+		t.noted()
+		return
+	}
+	t.unproductive()
+	t.st.Fix.Unsure++
+	t.reason(Unanswered)
+	line := t.stepLine(step)
+	ask := t.reply(line.Kind, "text.photo")
+	ask.Intent, ask.Step, ask.Choices = line.Intent, line.Step, line.Choices
+	t.say(ask)
 }
 
 // noted keeps what the screen says and goes on.

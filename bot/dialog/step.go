@@ -260,7 +260,7 @@ func (t *turn) respond() {
 func (t *turn) nothing() {
 	t.reason(NothingToRead)
 	if step := t.asked(); t.in.Media && step != nil && step.Expects == "text" {
-		t.noted()
+		t.pictured(step)
 		return
 	}
 	if t.in.Media {

@@ -72,6 +72,15 @@ var asks = regexp.MustCompile(`[?]|[吗呢]|怎么|咋|啥|什么|多少|几[点
 // asksBack is an answer that is a question itself.
 var asksBack = regexp.MustCompile(`[?吗呢]\s*$`)
 
+// picture is what words that point at a picture are about.
+var picture = regexp.MustCompile(`(?i)[如见看]图|图[片里上中]|照片|截[了个]?[图屏]|拍[了给]|\b(?:photo|pic|picture|image|screenshot|attached|attachment)s?\b`)
+
+// pointsAtPicture reports whether a text only says that a picture tells it.
+func pointsAtPicture(text string) bool {
+	const runes = 24 // "please see the picture"
+	return len([]rune(text)) <= runes && picture.MatchString(text)
+}
+
 // howTo asks how a step is done.
 var howTo = regexp.MustCompile(`(?:怎么|咋|咋个|如何|点样|点)(?:做|弄|退|试|擦|看|查|按|点|操作|找|开|关|换|拔|撕|签|连)|(?:在|去)哪[里儿]?(?:退|看|查|按|点|找|开|关|签|换|设)|\bhow (?:do|can|should) (?:i|we|you)\b|\bhow to\b|\bwhere (?:is|do i|can i)\b`)
 
