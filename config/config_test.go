@@ -100,6 +100,10 @@ func TestLoadSaysWhatIsWrong(t *testing.T) {
 			`oidc.client_id is not set, allowed: what the provider calls this service; needed with oidc.issuer`,
 			`oidc.agent_groups is not set, allowed: groups with commas between; with oidc.issuer at least one here or in oidc.lead_groups`,
 		}},
+		{"telegram", []string{"TILLDESK_TELEGRAM_WEBHOOK_SECRET", "good"},
+			[]string{`:3: telegram.mode is "webhook", allowed: poll, or webhook, which needs http.public_url to begin with https`}},
+		{"telegram", []string{"TILLDESK_HTTP_PUBLIC_URL", "https://help.example"},
+			[]string{`telegram.webhook_secret is not set, allowed: 1 to 256 characters of A-Z a-z 0-9 _ -; telegram.mode webhook needs it`}},
 		{"level", []string{"TILLDESK_LOG_LEVEL", "quiet"}, []string{`TILLDESK_LOG_LEVEL: log.level is "quiet", ` + level}},
 	} {
 		t.Run(strings.Join(append([]string{tt.file}, tt.env...), " "), func(t *testing.T) {

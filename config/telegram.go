@@ -11,9 +11,9 @@ type Telegram struct {
 	// Token is the bot's, as BotFather gives it.
 	Token  Secret `mapstructure:"token" allowed:"a token of BotFather, such as 123456789:AAF…, or nothing to switch Telegram off"`
 	APIURL string `mapstructure:"api_url" allowed:"the http or https URL of a Bot API"`
-	Mode   Mode   `mapstructure:"mode" allowed:"poll or webhook"`
+	Mode   Mode   `mapstructure:"mode" allowed:"poll, or webhook, which needs http.public_url to begin with https"`
 	// WebhookSecret is what updates bring along when Telegram sends them.
-	WebhookSecret Secret `mapstructure:"webhook_secret" allowed:"1 to 256 characters of A-Z a-z 0-9 _ -; telegram.mode webhook needs it, and http.public_url with https"`
+	WebhookSecret Secret `mapstructure:"webhook_secret" allowed:"1 to 256 characters of A-Z a-z 0-9 _ -; telegram.mode webhook needs it"`
 	// StaffChatID is the group in which staff answer; 0: there is none.
 	StaffChatID int64 `mapstructure:"staff_chat_id" allowed:"the id of a group, a number below 0 such as -1001234567890, or 0 for none"`
 	// StaffLang is the language that the group is spoken to in.
@@ -58,8 +58,10 @@ func (t Telegram) validate(publicURL string, reject func(key string)) {
 	switch {
 	case t.Mode != Poll && t.Mode != Webhook:
 		reject("telegram.mode")
-	case secret != "" && !webhookSecret.MatchString(secret),
-		t.On() && t.Mode == Webhook && (secret == "" || !strings.HasPrefix(publicURL, "https://")):
+	case t.On() && t.Mode == Webhook && !strings.HasPrefix(publicURL, "https://"):
+		reject("telegram.mode")
+	}
+	if secret != "" && !webhookSecret.MatchString(secret) || t.On() && t.Mode == Webhook && secret == "" {
 		reject("telegram.webhook_secret")
 	}
 	if t.StaffChatID > 0 {

@@ -85,20 +85,34 @@ func checkGroup(ctx context.Context, api *botapi.Client, group int64) []bot.Find
 		return []bot.Finding{found(false, "机器人看不到员工群 %d（%v）：把机器人加进群里。群编号以 -100 开头；编号不对时，服务运行着把机器人加进群，它会说出编号再退出",
 			"the bot does not see the staff group %d (%v): add the bot to the group. The id begins with -100; if it is another one, the running bot says so when it is added, and leaves", group, err)}
 	}
-	var all []bot.Finding
-	all = append(all, found(chat.Type == models.ChatTypeSupergroup && chat.Username == "",
-		"员工群「%s」：应为私有超级群。群设置 → 群类型 → 私有", "the staff group “%s” should be a private supergroup: group settings → Group type → Private", chat.Title))
-	all = append(all, found(chat.IsForum, "话题功能：群设置 → 话题（Topics）→ 打开", "topics: group settings → Topics → on"))
+	all := []bot.Finding{
+		either(chat.Type == models.ChatTypeSupergroup && chat.Username == "",
+			found(true, "员工群「%s」是私有超级群", "the staff group “%s” is a private supergroup", chat.Title),
+			found(false, "员工群「%s」要改成私有超级群：群设置 → 群类型 → 私有", "the staff group “%s” must be a private supergroup: group settings → Group type → Private", chat.Title)),
+		either(chat.IsForum, found(true, "话题功能已打开", "topics are on"),
+			found(false, "话题功能没有打开：群设置 → 话题（Topics）→ 打开", "topics are off: group settings → Topics → on")),
+	}
 	member, err := api.GetChatMember(ctx, group, api.ID())
 	if err != nil {
 		return append(all, found(false, "读不到机器人在群里的权限：%v", "the bot's rights in the group cannot be read: %v", err))
 	}
 	admin := member.Administrator
-	all = append(all, found(admin != nil, "机器人是管理员：群设置 → 管理员 → 添加 → 选机器人", "the bot is an administrator: group settings → Administrators → Add admin → choose the bot"))
+	all = append(all, either(admin != nil, found(true, "机器人是管理员", "the bot is an administrator"),
+		found(false, "机器人还不是管理员：群设置 → 管理员 → 添加 → 选机器人", "the bot is no administrator yet: group settings → Administrators → Add admin → choose the bot")))
 	if admin != nil {
 		all = append(all,
-			found(admin.CanManageTopics, "机器人可以管理话题：管理员 → 机器人 → 打开「管理话题」", "the bot may manage topics: Administrators → the bot → Manage topics on"),
-			found(admin.CanPinMessages, "机器人可以置顶消息：管理员 → 机器人 → 打开「置顶消息」", "the bot may pin messages: Administrators → the bot → Pin messages on"))
+			either(admin.CanManageTopics, found(true, "机器人可以管理话题", "the bot may manage topics"),
+				found(false, "机器人不能管理话题：管理员 → 机器人 → 打开「管理话题」", "the bot may not manage topics: Administrators → the bot → Manage topics on")),
+			either(admin.CanPinMessages, found(true, "机器人可以置顶消息", "the bot may pin messages"),
+				found(false, "机器人不能置顶消息：管理员 → 机器人 → 打开「置顶消息」", "the bot may not pin messages: Administrators → the bot → Pin messages on")))
 	}
 	return all
+}
+
+// either is what is said of a thing that is as it should be, or that is not.
+func either(ok bool, good, bad bot.Finding) bot.Finding {
+	if ok {
+		return good
+	}
+	return bad
 }

@@ -146,11 +146,11 @@ func TestTelegramCheck(t *testing.T) {
 		return out.String() + errs.String(), status
 	}
 	group := map[string]string{"TILLDESK_TELEGRAM_STAFF_CHAT_ID": "-1001234567890"}
-	if out, status := check(group); status != 0 || strings.Contains(out, "MEND") || !strings.Contains(out, telegramtest.BotName) {
+	if out, status := check(group); status != 0 || strings.Contains(out, "MEND") || strings.Contains(out, "→") || !strings.Contains(out, "topics are on") || !strings.Contains(out, telegramtest.BotName) {
 		t.Errorf("all is well: %d\n%s", status, out)
 	}
 	forum.Demote(true)
-	if out, status := check(group, "--lang", "zh"); status != exitFailed || !strings.Contains(out, "要改  机器人是管理员") {
+	if out, status := check(group, "--lang", "zh"); status != exitFailed || !strings.Contains(out, "要改  机器人还不是管理员") {
 		t.Errorf("no administrator: %d\n%s", status, out)
 	}
 	if out, status := check(map[string]string{"TILLDESK_TELEGRAM_STAFF_CHAT_ID": "-1007"}); status != exitFailed || !strings.Contains(out, "add the bot to the group") {
