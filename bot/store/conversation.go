@@ -49,7 +49,7 @@ func (db *DB) claim(ctx context.Context, tx querier, owner string, now, until in
 	}, `WITH due AS MATERIALIZED (
 			SELECT id FROM conversations
 			WHERE waiting_since IS NOT NULL AND next_at <= $1 AND lease_until <= $1
-			ORDER BY waiting_since, id LIMIT $2`+db.dialect.skipLocked+`)
+			ORDER BY waiting_since, id`+limit2+db.dialect.skipLocked+`)
 		UPDATE conversations SET lease_owner = $3, lease_token = $4, lease_until = $5, attempts = attempts + 1
 		WHERE id IN (SELECT id FROM due)
 		RETURNING id, channel, remote, state, state_sum, attempts - 1, waiting_since, blocked_at`,

@@ -39,7 +39,7 @@ func (db *DB) claimOut(ctx context.Context, tx querier, owner string, now, until
 			WHERE o.state = 'new' AND o.next_at <= $1`+only+` AND NOT EXISTS (
 				SELECT 1 FROM outbox e
 				WHERE e.conversation_id = o.conversation_id AND e.seq < o.seq AND e.state IN ('new', 'sending') AND e.passable = 0)
-			ORDER BY o.created_at, o.message_id LIMIT $2`+db.dialect.skipLocked+`)
+			ORDER BY o.created_at, o.message_id`+limit2+db.dialect.skipLocked+`)
 		UPDATE outbox SET state = 'sending', lease_owner = $3, lease_token = $4, lease_until = $5, attempts = attempts + 1
 		WHERE message_id IN (SELECT message_id FROM due)
 		RETURNING message_id`, args...)

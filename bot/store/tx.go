@@ -127,6 +127,10 @@ func tuples(first, n, columns int, shared ...string) string {
 	return "(" + string(b) + ")"
 }
 
+// limit2 is a LIMIT of $2. SQLite would look at the value of a bare placeholder to
+// choose its plan, and prepare the statement anew whenever another is given.
+const limit2 = " LIMIT CAST($2 AS BIGINT)"
+
 // list returns a list of n placeholders, numbered from first: ($1, $2).
 func list(first, n int) string { return tuples(first, 1, n) }
 
