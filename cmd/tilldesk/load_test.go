@@ -156,7 +156,8 @@ func TestLoadBurst(t *testing.T) {
 }
 
 // TestLoadCrowd has more clients than can be served, and beside it the bare
-// limit: the same rows, written by a loop that does nothing else: L3.
+// limits: the same rows, written by a loop that does nothing else, and those
+// that are acknowledged, written for as many clients: L3.
 func TestLoadCrowd(t *testing.T) {
 	l := newLoad(t)
 	length := howLong(3*time.Second, 2*time.Minute)
@@ -165,7 +166,7 @@ func TestLoadCrowd(t *testing.T) {
 	var acked atomic.Int64
 	before := l.p.CPU()
 	begin := time.Now()
-	trial.Crowd(ctx, 256, func(client, n int) {
+	trial.Crowd(ctx, crowdClients, func(client, n int) {
 		talk := fmt.Sprintf("client-%03d-%06d", client, n/messagesEach)
 		id := bot.RemoteID(fmt.Sprint("m", n))
 		for {
@@ -192,13 +193,20 @@ func TestLoadCrowd(t *testing.T) {
 	goal(l, "an answer of either kind, most", l.polls.Quantile(1), 4500*time.Millisecond)
 	goal(l, "memory in MB", most>>20, 256)
 
-	const together = 64 // messages of one commit
-	rows, bare := storetest.Rewrite(t, l.dsn, max(1, r.Messages/together))
-	perSecond := func(d time.Duration) float64 { return float64(r.Messages) / d.Seconds() }
+	perSecond := func(n int64, d time.Duration) float64 { return float64(n) / d.Seconds() }
+	heard := int64(r.Messages)
+	acks, through := perSecond(acked.Load(), took), perSecond(heard, all)
 	t.Logf("acknowledged %.0f a second; acknowledged, answered and sent %.0f a second, with %.0f%% of one core in the service",
-		float64(acked.Load())/took.Seconds(), perSecond(all), 100*used.Seconds()/all.Seconds())
-	t.Logf("the bare limit: the same %d rows of %d messages in commits of %d messages: %.0f messages a second", rows, r.Messages, together, perSecond(bare))
-	goal(l, "the bare limit is so many times as fast as acknowledging", perSecond(bare)/(float64(acked.Load())/took.Seconds()), 2)
+		acks, through, 100*used.Seconds()/all.Seconds())
+	bare := storetest.NewBare(t, l.dsn)
+	rows, wrote := bare.All(max(1, r.Messages/bareTogether))
+	t.Logf("the bare limit: the same %d rows of %d messages in commits of %d messages: %.0f messages a second, %.1f times as many as answered",
+		rows, r.Messages, bareTogether, perSecond(heard, wrote), perSecond(heard, wrote)/through)
+	accepted := acceptAlone(t, bare)
+	t.Logf("of these the rows that are acknowledged: %.0f messages a second, %.1f times as many", perSecond(heard, accepted), perSecond(heard, accepted)/acks)
+	asked := acceptBehind(t, bare)
+	t.Logf("the same rows written for the same clients behind a bare HTTP server: %.0f messages a second", perSecond(heard, asked))
+	goal(l, "so many times as many are acknowledged by the bare HTTP server", perSecond(heard, asked)/acks, 2)
 }
 
 // grown is the built-in content with so many more articles.
