@@ -214,11 +214,11 @@ type ranked struct {
 // ask of the articles themselves, a quarter at a time: with these, the passage
 // whose ways were held back comes first most often. Nearby values do as well.
 const (
-	rankWords   = 5.0
-	rankAsking  = 0.9
-	rankTelling = 3.0
-	rankPrior   = 2.0
-	rankArticle = 0.42
+	rankWords   = 4.7
+	rankAsking  = 1.3
+	rankTelling = 2.2
+	rankPrior   = 1.7
+	rankArticle = 0.5
 	// unlikely is how likely an article is taken to be that nobody named.
 	unlikely = 1e-3
 )
