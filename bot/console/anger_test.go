@@ -20,7 +20,7 @@ func TestAngryWhileWaiting(t *testing.T) {
 	if err != nil || c.Urgency != desk.High {
 		t.Errorf("urgency %d, %v; want %d", c.Urgency, err, desk.High)
 	}
-	if _, page := s.signIn("Sam").get("/desk/case/" + ticket); !strings.Contains(page, "the merchant is angry: now High") {
+	if _, page := s.signIn("Sam").get("/desk/case/" + ticket); !strings.Contains(page, "The merchant is angry: now High") {
 		t.Errorf("the page does not say why:\n%s", page)
 	}
 }

@@ -179,6 +179,36 @@ func TestAlertsWithoutNotifications(t *testing.T) {
 	}
 }
 
+// TestFocusStays works with the keyboard alone: where a button goes with what it
+// did, the next one has the focus, and what a key opens has it inside.
+func TestFocusStays(t *testing.T) {
+	s := start(t, storetest.SQLite(t))
+	s.hire("Sam", staff.Agent, "en")
+	s.hire("Li Na", staff.Lead, "en")
+	path := "/desk/case/" + s.ticketOf(s.hears("web", "merchant-0001", "a person please"))
+	p, li := s.enter(desktop, "Sam", path), s.enter(desktop, "Li Na", path)
+	for _, tab := range []*browsertest.Tab{p, li} {
+		tab.Until("document.body.dataset.awake")
+	}
+	browsertest.Eval[any](p, "document.querySelector('[data-hot=t]').focus(); null")
+	p.Press(kb.Enter)
+	p.Says("Yours")
+	p.Until("document.activeElement.matches('#acts [data-hot=e]')")
+	p.Press("s")
+	p.Until("document.activeElement.matches('.sheet [name=until]')")
+	p.Press(kb.Enter)
+	p.Says("Snoozed until")
+	p.Until("document.activeElement.closest('#acts')")
+	if text := browsertest.Eval[string](p, "document.querySelector('#names').innerText"); strings.Contains(text, "due") {
+		t.Errorf("what is snoozed is said to be due: %q", text)
+	}
+	// Whoever only looks on keeps the focus where it is, and is told why an answer would be refused.
+	li.Says("Sam has this case")
+	if got := browsertest.Eval[string](li, "document.activeElement.tagName"); got != "BODY" {
+		t.Errorf("the focus of somebody else went to %s", got)
+	}
+}
+
 // TestScreens looks at every page in both languages, light and dark, on a
 // phone and on a desktop, with much in it.
 func TestScreens(t *testing.T) {

@@ -280,7 +280,7 @@ func (c *Console) caseHead(v signin.Viewer, k desk.Case, names map[string]string
 	if body.Mine {
 		body.Back = "/desk/?view=mine"
 	}
-	if k.Open() && !k.Due.Answer.IsZero() {
+	if k.Open() && !k.Due.Answer.IsZero() && k.Snoozed.IsZero() {
 		at := moment(lang, k.Due.Answer, now, c.zone())
 		if now.After(k.Due.Answer) {
 			body.Due = &marked{say(lang, "due.answer_late", at), "late"}

@@ -96,17 +96,23 @@ async function load(url) {
   return answer.ok ? parse(await answer.text()) : null;
 }
 
+let acted = false; // a form of this page was sent since it was refreshed
+
 async function replace(url) {
   let fresh;
   try { fresh = await load(url); } catch { return; /* the line is broken; the stream will say when it is back */ }
   if (!fresh) return;
-  const end = atEnd();
+  const end = atEnd(), at = document.activeElement;
   for (const now of fresh.querySelectorAll("[data-live]")) {
     const old = byID(now.id);
     if (old) morph(old, now);
   }
   const title = fresh.querySelector("title");
   if (title) document.title = title.textContent;
+  // Whoever did something with the keyboard goes on beside it, though its button
+  // may have gone with what was done.
+  if (acted && at && !at.isConnected) byID("acts")?.querySelector("button, summary")?.focus({ preventScroll: true });
+  acted = false;
   if (end) toEnd();
   ages();
   document.dispatchEvent(new Event("refreshed"));
@@ -291,6 +297,7 @@ document.addEventListener("submit", async (event) => {
     open.open = false;
     open.querySelector("summary").focus();
   }
+  acted = true;
   if (form.dataset.act === "clear") form.reset();
   if (body.go) location.href = body.go;
   else refresh();
@@ -305,7 +312,7 @@ document.addEventListener("click", (event) => {
   for (const open of document.querySelectorAll("details.pop[open]")) if (!open.contains(event.target)) open.open = false;
 });
 document.addEventListener("toggle", (event) => {
-  if (event.target.matches?.("details.pop[open]")) event.target.querySelector(".sheet input:not([type=hidden]), .sheet select, .sheet textarea")?.focus();
+  if (event.target.matches?.("details.pop[open]")) event.target.querySelector(".sheet input:not([type=hidden]), .sheet select, .sheet textarea, .sheet button, .sheet a")?.focus();
 }, true);
 
 // Drafts are somebody's words: nobody else who signs in here finds them.
