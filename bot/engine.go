@@ -392,12 +392,23 @@ func (e *Engine) announce(w Work) {
 
 // A waiting caller looks into the store itself after recheck, and then after
 // twice as long each time, up to recheckAtMost: another replica may have
-// answered. When answers are late there are hundreds of callers, and their
-// looking must not be what makes the answers later still.
+// answered. When answers are late there are thousands of callers, and their
+// looking must not be what makes the answers later still: all together look
+// once in recheckEach, as long as nobody waits for longer than recheckLate.
 const (
 	recheck       = 250 * time.Millisecond
 	recheckAtMost = time.Second
+	recheckEach   = 2 * time.Millisecond
+	recheckLate   = 5 * time.Second
 )
+
+// recheckAfter returns after how long a caller looks who would after pause if
+// there were few.
+func (e *Engine) recheckAfter(pause time.Duration) time.Duration {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return max(pause, min(time.Duration(len(e.waiting))*recheckEach, recheckLate))
+}
 
 // Replies waits until a message is answered and returns the answer: the same
 // one each time, however often it is asked for.
@@ -408,7 +419,7 @@ func (e *Engine) Replies(ctx context.Context, id MessageID) (Answered, error) {
 	e.mu.Unlock()
 	defer e.forget(id, done)
 	pause := recheck
-	again := time.NewTimer(pause)
+	again := time.NewTimer(e.recheckAfter(pause))
 	defer again.Stop()
 	for {
 		r, ok, err := e.store.Replies(ctx, id)
@@ -420,7 +431,7 @@ func (e *Engine) Replies(ctx context.Context, id MessageID) (Answered, error) {
 			done = nil // announced once; from here on the timer suffices
 		case <-again.C:
 			pause = min(2*pause, recheckAtMost)
-			again.Reset(pause)
+			again.Reset(e.recheckAfter(pause))
 		case <-ctx.Done():
 			return Answered{}, fmt.Errorf("waiting for the answer to %s: %w", id, ctx.Err())
 		}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -379,5 +380,47 @@ func TestCommitsOverlap(t *testing.T) {
 		if took := time.Since(began); took > 2*time.Second {
 			t.Errorf("eight answers took %v, of which each commit is a second", took)
 		}
+	})
+}
+
+// Those who wait for late answers do not make them later by looking for them,
+// and find what another replica has answered all the same.
+func TestManyWait(t *testing.T) {
+	run(t, bot.Options{}, func(r *running) {
+		const callers, length = 2000, 20 * time.Second
+		other := bot.NewEngine(r.store, nil, "b", bot.Options{Backlog: callers}) // it answers nothing itself, and nobody tells it
+		ctx, stop := context.WithCancel(r.Context())
+		var all sync.WaitGroup
+		all.Go(func() { other.Run(ctx) })
+		var answered atomic.Int64
+		for i := range callers {
+			all.Go(func() {
+				receipt, err := other.Accept(ctx, message(fmt.Sprint("merchant ", i), "1", "你好"))
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				if _, err := other.Replies(ctx, receipt.Message); err != nil {
+					t.Error(err)
+				}
+				answered.Add(1)
+			})
+		}
+		time.Sleep(length)
+		synctest.Wait()
+		r.store.mu.Lock()
+		looks := r.store.looks
+		r.store.mu.Unlock()
+		if most := callers + int(length/(2*time.Millisecond)); looks > most {
+			t.Errorf("%d callers looked %d times in %v, want %d at most", callers, looks, length, most)
+		}
+		r.start()
+		time.Sleep(10 * time.Second)
+		synctest.Wait()
+		if n := answered.Load(); n != callers {
+			t.Errorf("%d of %d have their answer ten seconds after another replica gave it", n, callers)
+		}
+		stop()
+		all.Wait()
 	})
 }

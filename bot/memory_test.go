@@ -18,6 +18,7 @@ type memory struct {
 	arrivals      []bot.Arrival
 	turns         []bot.Turn
 	claims        int
+	looks         int         // for replies
 	retries       []time.Time // when work is to come back
 
 	acceptErr error
@@ -157,6 +158,7 @@ func (m *memory) Retry(_ context.Context, w bot.Work, at time.Time, _ string) er
 func (m *memory) Replies(_ context.Context, id bot.MessageID) (bot.Answered, bool, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	m.looks++
 	for _, t := range m.conversations {
 		for _, s := range t.inbox {
 			if s.ID != id {
