@@ -213,6 +213,16 @@ func (h *Handler) inbound(r *http.Request, conversation, id string) bot.Inbound 
 // answer passes a message to the engine and waits for its answer. Whatever goes
 // wrong, the sender may send the same message again: it is taken once.
 func (h *Handler) answer(w http.ResponseWriter, r *http.Request, m bot.Inbound, after *int64) {
+	// Each one that waits takes memory, and when answers are late they would come
+	// faster than they go. Who is refused has the message still.
+	select {
+	case h.waiting <- struct{}{}:
+		defer func() { <-h.waiting }()
+	default:
+		h.opt.Observe(bot.Event{Channel: Name, Refused: bot.RefusedFull})
+		h.unavailable(w, r, "too many wait for answers", bot.ErrFull)
+		return
+	}
 	ctx, cancel := context.WithTimeout(r.Context(), h.opt.Wait)
 	defer cancel()
 	receipt, err := h.engine.Accept(ctx, m)

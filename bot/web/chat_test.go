@@ -322,6 +322,43 @@ func TestWait(t *testing.T) {
 	})
 }
 
+// TestTooManyWait shows that those who come when too many wait are refused, with
+// their messages not taken, until somebody has an answer.
+func TestTooManyWait(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const most = 3
+		engine, refused := &fakeEngine{hang: true}, 0
+		h := web.New(engine, &fakeStore{}, web.Options{Waiting: most, Observe: func(e bot.Event) {
+			if e.Channel == web.Name && e.Refused == bot.RefusedFull {
+				refused++
+			}
+		}})
+		ask := func(ctx context.Context) *httptest.ResponseRecorder {
+			w := httptest.NewRecorder()
+			h.ServeHTTP(w, httptest.NewRequestWithContext(ctx, "POST", "/api/chat", strings.NewReader(`{"conversation":"conversation-0001","message_id":"m","text":"a"}`)))
+			return w
+		}
+		gone, leave := context.WithCancel(t.Context())
+		for range most {
+			go ask(gone)
+		}
+		synctest.Wait()
+		began := time.Now()
+		if w := ask(t.Context()); w.Code != http.StatusServiceUnavailable || w.Header().Get("Retry-After") == "" || time.Since(began) != 0 {
+			t.Errorf("one too many: status %d after %v, Retry-After %q", w.Code, time.Since(began), w.Header().Get("Retry-After"))
+		}
+		if engine.count() != most || refused != 1 {
+			t.Errorf("%d messages were taken and %d refused, want %d and 1", engine.count(), refused, most)
+		}
+		leave()
+		synctest.Wait()
+		ask(t.Context())
+		if engine.count() != most+1 || refused != 1 {
+			t.Errorf("%d messages were taken and %d refused after the others had left, want %d and 1", engine.count(), refused, most+1)
+		}
+	})
+}
+
 // FuzzChat sends any body: it is answered in JSON, and what reaches the engine
 // is within the bounds.
 func FuzzChat(f *testing.F) {

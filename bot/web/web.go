@@ -55,11 +55,15 @@ type Options struct {
 	Room func() error
 
 	Wait      time.Duration // how long a request waits for its answer; 20 s if 0
+	Waiting   int           // requests that wait for answers at once; 1024 if 0
 	Heartbeat time.Duration // of a stream; 15 s if 0
 	Poll      time.Duration // how often a stream looks for what nobody announced; 3 s if 0
 	Streams   int           // open at once; 2048 if 0
 	Log       *slog.Logger
 	Now       func() time.Time
+	// Observe is told of messages that are refused because too many wait for
+	// answers; nobody is if nil. It must not block.
+	Observe func(bot.Event)
 }
 
 // Handler serves the web chat: /, /assets/, /api/ and /widget.js. It is a
@@ -73,6 +77,7 @@ type Handler struct {
 	followers followers
 	rules     atomic.Pointer[rules]
 	decoding  chan struct{}
+	waiting   chan struct{} // as many as wait for answers
 
 	stopping context.Context
 	stop     context.CancelFunc
@@ -90,6 +95,12 @@ var _ bot.Channel = (*Handler)(nil)
 func New(engine Engine, store Store, opt Options) *Handler {
 	if opt.Wait == 0 {
 		opt.Wait = 20 * time.Second
+	}
+	if opt.Waiting == 0 {
+		opt.Waiting = 1024
+	}
+	if opt.Observe == nil {
+		opt.Observe = func(bot.Event) {}
 	}
 	if opt.Heartbeat == 0 {
 		opt.Heartbeat = 15 * time.Second
@@ -109,7 +120,7 @@ func New(engine Engine, store Store, opt Options) *Handler {
 	if opt.Now == nil {
 		opt.Now = time.Now
 	}
-	h := &Handler{engine: engine, store: store, opt: opt, decoding: make(chan struct{}, 1)}
+	h := &Handler{engine: engine, store: store, opt: opt, decoding: make(chan struct{}, 1), waiting: make(chan struct{}, opt.Waiting)}
 	h.stopping, h.stop = context.WithCancel(context.Background())
 	h.followers.limit = opt.Streams
 	h.Change(opt)

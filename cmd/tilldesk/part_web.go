@@ -22,6 +22,7 @@ func openWeb(_ context.Context, s *service) (plug, error) {
 	opt.Data = s.media
 	opt.Room = s.room
 	opt.Log = s.log
+	opt.Observe = s.metrics.observe
 	chat := web.New(s.engine, s.db, opt)
 	return plug{
 		channel:   chat,
