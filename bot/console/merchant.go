@@ -101,8 +101,8 @@ func (c *Console) merchant(w http.ResponseWriter, r *http.Request) {
 		Rows: c.rows(v, cases, names), Lines: c.lines(lang, talks, messages, within(events, messages), names),
 	}
 	p.Title = unnamed(lang, conversation.Address.Remote)
-	if len(cases) > 0 {
-		p.Title = merchantOf(lang, cases[0])
+	if len(cases) > 0 && cases[0].Merchant != "" { // one name for all conversations
+		p.Title = cases[0].Merchant
 	}
 	if body.Lead {
 		if body.Talks, err = c.erasable(ctx, lang, talks); err != nil {

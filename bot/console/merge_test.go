@@ -103,7 +103,7 @@ func TestEraseOneOfTwo(t *testing.T) {
 	}
 	p := s.enter(desktop, "Li Na", "/desk/merchant/"+string(chat))
 	p.Click("details:has(.alarm) summary")
-	for _, text := range []string{"Web chat e-web · ", "Telegram phone · ", "cases " + double, "cases " + kept, "Staff have merged these"} {
+	for _, text := range []string{"Web chat e-web · ", "Telegram phone · ", "cases " + double, "cases " + kept, "Staff have merged these", "Merchant e-web", "Erase what is ticked"} {
 		p.Says(text)
 	}
 	p.Shot("erase")
