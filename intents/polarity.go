@@ -55,7 +55,7 @@ var (
 	// what the merchant does rather than whether it works.
 	asksApart = regexp.MustCompile(`只有|就只|是不是就|单单|唯独|\b(?:only|just|do you)\b`)
 
-	asksWorks = regexp.MustCompile(`(?i)能[^,，。?？“”"]{0,10}[吗嗎么]|(?:正常|好用|顺利|成功|可以|行得通|没问题)[^,，。?？]{0,3}[吗嗎么]|\b(?:do|does|can|did|will)\b[^?]*\b(?:work|go through|went through|scan|pay|succeed|read|open|print|take|accept|receive|load|charge|connect|start|(?:switch|turn|come) on|log in|sign in)\b|\b(?:is|are|do|does)\b[^?]*\b(?:ok|okay|normal|fine|working)\b`)
+	asksWorks = regexp.MustCompile(`(?i)能[^,，。?？“”"]{0,10}[吗嗎么]|(?:正常|好用|顺利|成功|可以|行得通|没问题)[^,，。?？]{0,3}[吗嗎么]|\b(?:do|does|can|did|will)\b[^?]*\b(?:work|go through|went through|scan|pay|succeed|read|open|print|take|accept|receive|load|charge|connect|(?:switch|turn|come) on|log in|sign in)\b|\b(?:is|are|do|does)\b[^?]*\b(?:ok|okay|normal|fine|working)\b`)
 
 	saysFails = regexp.MustCompile(`有个?叉|打叉|红叉|叉叉|感叹号|灰色|断断续续|时有时无|无服务|漆黑|[全黑]黑|黑[的乎漆]|光都?没|没有?光|不亮|白搭|不行|不能[用收付扫成]|不能$|[扫付收刷用连打]不[了上出进成到开]|没反应|不认|失败|不好使|不成|不中|不灵|没用|挂了|都这样|\b(?:fails?|failed|not work|(?:doesn't|don't|won't|didn't) (?:work|go|scan|pay|read)|cannot|dead|refused|declined|nothing works|refuses?|rejected|bounces?|bounced|red x|cross|exclamation mark|gr[ea]y(?:ed)?(?: out)?|no bars?|no service|pitch black|(?:all|totally|completely|fully|quite) (?:dark|black)|no light)\b`)
 	saysSame  = regexp.MustCompile(`一样|一个样|同样|都这样|也这样|照旧|\b(?:same|likewise|identical)\b`)
