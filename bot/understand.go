@@ -57,6 +57,7 @@ func (k *Knowledge) Understand(ctx context.Context, st dialog.State, m Message) 
 		in.Said = k.Engine.Match(st.Unclear).Normal + "\n" + in.Said
 	}
 	in.Person, in.NoPerson = k.Engine.Person(match.Text)
+	in.Help = k.Engine.Help(match.Text)
 	if m.Choice != "" || st.Phase == dialog.WithHuman {
 		return in, failed
 	}

@@ -6,6 +6,8 @@ import (
 	"hash/fnv"
 	"slices"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"golang.org/x/sync/errgroup"
 
@@ -69,6 +71,7 @@ type Engine struct {
 	same     *phrases[string]
 	anger    *phrases[bool]
 	person   *phrases[bool]
+	help     *phrases[bool]
 }
 
 // NewEngine learns from the examples of the set. It fails if there are none,
@@ -181,6 +184,7 @@ func newReader(lex *Lexicon) *Engine {
 		same:   newPhrases(lex.Same),
 		anger:  newPhrases(setOf(lex.Anger)),
 		person: newPhrases(setOf(lex.Person)),
+		help:   newPhrases(lex.Help),
 		acts:   map[Asked]*linear.Model{},
 	}
 }
@@ -340,6 +344,26 @@ func (e *Engine) Person(text string) (asked, declined bool) {
 		declined = true
 	}
 	return false, declined
+}
+
+// Help reports whether the message asks for help, or what there is to ask for,
+// and says nothing else.
+func (e *Engine) Help(text string) bool {
+	text = Normalise(text)
+	asked := false
+	for i := 0; i < len(text); {
+		if r, size := utf8.DecodeRuneInString(text[i:]); !unicode.IsLetter(r) && !unicode.IsNumber(r) {
+			i += size
+			continue
+		}
+		asks, n := e.help.at(text, i)
+		if n == 0 {
+			return false
+		}
+		asked = asked || asks
+		i += n
+	}
+	return asked
 }
 
 // refused reports whether what is said before a request takes it back.

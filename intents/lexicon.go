@@ -27,6 +27,9 @@ type Lexicon struct {
 	Synonyms [][]string
 	// Person are ways to ask for a person that mean nothing else, normalised.
 	Person []string
+	// Help are ways to ask for help without saying for what, and the courtesies
+	// around them, which ask for nothing and are false here; normalised.
+	Help map[string]bool
 	// Anger are words of people who have had enough, normalised.
 	Anger []string
 }
@@ -74,6 +77,10 @@ func loadLexicon(folder source.Folder) *Lexicon {
 		Synonyms  [][]string          `yaml:"synonyms"`
 		Person    []string            `yaml:"person"`
 		Anger     []string            `yaml:"anger"`
+		Help      struct {
+			Asks   []string `yaml:"asks"`
+			Polite []string `yaml:"polite"`
+		} `yaml:"help"`
 	}
 	file := lexiconDir + "/words.yaml"
 	doc := folder.YAML(file, &words)
@@ -92,6 +99,13 @@ func loadLexicon(folder source.Folder) *Lexicon {
 		return normal
 	}
 	lex.Person, lex.Anger = plain("person", words.Person), plain("anger", words.Anger)
+	lex.Help = map[string]bool{}
+	for _, w := range plain("help", words.Help.Polite) {
+		lex.Help[w] = false
+	}
+	for _, w := range plain("help", words.Help.Asks) {
+		lex.Help[w] = true
+	}
 	for _, usual := range slices.Sorted(maps.Keys(words.Same)) {
 		to := fold(usual)
 		for i, w := range words.Same[usual] {

@@ -40,7 +40,11 @@ func (t *turn) command() bool {
 		}
 		t.courteous("greeting")
 	case CommandHelp:
-		t.courteous("capabilities")
+		if t.st.Fix == nil && t.st.Phase != WithHuman {
+			t.helpWith(nil)
+		} else {
+			t.courteous("capabilities")
+		}
 	case CommandHuman:
 		if t.st.Phase != WithHuman {
 			t.handoff(CauseAsked)

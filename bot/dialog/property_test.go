@@ -57,6 +57,7 @@ func anyInput(t *rapid.T, c *content.Content, st dialog.State, n int) dialog.Inp
 			in.Text = ""
 		}
 	}
+	in.Help = rapid.SampledFrom([]bool{false, false, false, true}).Draw(t, label("help"))
 	in.Instead = rapid.SampledFrom([]bool{false, false, false, true}).Draw(t, label("instead"))
 	if all := c.Base.Codes().All(); rapid.SampledFrom([]bool{false, false, false, true}).Draw(t, label("hasCode")) {
 		code := rapid.SampledFrom(all).Draw(t, label("code"))

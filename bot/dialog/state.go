@@ -146,6 +146,7 @@ type Input struct {
 	Angry    bool
 	Person   bool // asks for a person in words that mean nothing else
 	NoPerson bool // says in such words that no person is wanted
+	Help     bool // asks for help and does not say for what
 
 	Known    map[string]source.Text // entity type: what is left of the trouble before, as people call it
 	Entities []intents.Entity

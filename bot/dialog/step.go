@@ -245,6 +245,10 @@ func (t *turn) respond() {
 		t.goAhead()
 		return
 	}
+	if step := t.asked(); t.in.Help && (t.st.Fix == nil || step != nil && !t.saysYesOrNo()) {
+		t.helpWith(step)
+		return
+	}
 	if t.st.Fix != nil && t.in.Instead && t.script.playbooks[t.intent()] != nil && !t.inFix(t.intent()) {
 		t.correct(t.intent())
 		return

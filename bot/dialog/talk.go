@@ -129,6 +129,8 @@ func (t *turn) courtesyOf(act intents.Act) bool {
 		t.handoff(CauseAsked)
 	case act == intents.ActNotFixed && t.st.Ended != nil:
 		t.reopen()
+	case act == intents.ActRestart && !t.begun():
+		t.helpWith(nil)
 	case act == intents.ActRestart:
 		t.restart()
 	case (act == intents.ActFixed || act == intents.ActYes) && t.st.Ended != nil:
@@ -202,6 +204,46 @@ func (t *turn) direct(intent string) {
 		return
 	}
 	t.say(line)
+}
+
+// helpWith answers a call for help: in a fix how its step is done, else what the bot
+// can do, with the usual troubles to choose from.
+func (t *turn) helpWith(step *Step) {
+	if step != nil {
+		t.unsure(step)
+		return
+	}
+	line := t.capabilities()
+	t.st.Greeted = true
+	t.st.Phase = Idle
+	t.unproductive()
+	t.reason(Courtesy)
+	t.say(line)
+}
+
+// saysYesOrNo reports whether the message is surely a plain answer: "there is a
+// problem" calls for help, unless that is what was asked.
+func (t *turn) saysYesOrNo() bool {
+	return (t.in.Act == intents.ActYes || t.in.Act == intents.ActNo) && t.sureAct(intents.SureAct)
+}
+
+// capabilities says what the bot can do, and offers the usual troubles.
+func (t *turn) capabilities() Line {
+	line := t.reply(KindAnswer, "capabilities")
+	if greeting := t.script.answers["smalltalk.greeting"]; greeting != nil {
+		for _, next := range greeting.Next {
+			line.Choices = append(line.Choices, t.script.intentChoice(next))
+		}
+	}
+	line.Choices = append(line.Choices, t.script.choice("human"))
+	return line
+}
+
+// begun reports whether anything has been said that could be left for a new
+// start: "I want to ask something" begins nothing anew.
+func (t *turn) begun() bool {
+	st := t.st
+	return st.Greeted || st.Phase != Idle || st.Before != nil || len(st.Paused)+len(st.Tried) > 0
 }
 
 // courtesy answers hello, thanks and goodbye.
