@@ -99,7 +99,10 @@ type Store interface {
 
 	// Blocked returns since when a merchant is kept out; zero if they are not.
 	Blocked(ctx context.Context, conversation bot.ConversationID) (time.Time, error)
+	// Export returns all that is stored of the merchant of a conversation, and
+	// ExportAlone what is of that conversation.
 	Export(ctx context.Context, id bot.ConversationID) ([]byte, error)
+	ExportAlone(ctx context.Context, id bot.ConversationID) ([]byte, error)
 	// Own returns what the merchant of a conversation is called, and since when
 	// they are kept out, once it is merged with no other.
 	Own(ctx context.Context, conversation bot.ConversationID) (name string, blocked time.Time, err error)
@@ -226,7 +229,8 @@ func (c *Console) Routes(g *signin.Gate) {
 	g.HandleFunc("GET /desk/search", agent, c.search)
 	g.HandleFunc("GET /desk/merchant/{id}", agent, c.merchant)
 	g.HandleFunc("GET /desk/merchant/{id}/photo/{message}/{n}", agent, c.photo)
-	g.HandleFunc("GET /desk/merchant/{id}/export", lead, c.export, signin.Logged())
+	g.HandleFunc("GET /desk/merchant/{id}/export", lead, c.export(c.store.Export), signin.Logged())
+	g.HandleFunc("GET /desk/merchant/{id}/export/alone", lead, c.export(c.store.ExportAlone), signin.Logged())
 	g.HandleFunc("POST /desk/merchant/{id}/erase", lead, c.erase)
 	g.HandleFunc("POST /desk/merchant/{id}/block", lead, c.block)
 	g.HandleFunc("POST /desk/merchant/{id}/unblock", lead, c.unblock)

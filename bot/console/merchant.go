@@ -38,6 +38,7 @@ type merchantBody struct {
 // erased.
 type talk struct {
 	ID                   bot.ConversationID
+	Name                 string // among the others
 	What, Dates, Tickets string
 	Chosen               bool
 }
@@ -175,18 +176,19 @@ func (c *Console) photo(w http.ResponseWriter, r *http.Request) {
 	http.ServeContent(w, r, "", time.Time{}, f)
 }
 
-// export sends all that is stored of a merchant.
-func (c *Console) export(w http.ResponseWriter, r *http.Request) {
-	id := r.PathValue("id")
-	data, err := c.store.Export(r.Context(), bot.ConversationID(id))
-	if err != nil {
-		c.fail(w, r, err)
-		return
+// export sends what is stored of a merchant, or of one of their conversations.
+func (c *Console) export(what func(context.Context, bot.ConversationID) ([]byte, error)) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		data, err := what(r.Context(), bot.ConversationID(r.PathValue("id")))
+		if err != nil {
+			c.fail(w, r, err)
+			return
+		}
+		head := w.Header()
+		head.Set("Content-Type", "application/json; charset=utf-8")
+		head.Set("Content-Disposition", `attachment; filename="merchant.json"`)
+		_, _ = w.Write(data)
 	}
-	head := w.Header()
-	head.Set("Content-Type", "application/json; charset=utf-8")
-	head.Set("Content-Disposition", `attachment; filename="merchant.json"`)
-	_, _ = w.Write(data)
 }
 
 // block keeps a merchant out, unblock lets them in again. The browser goes back
@@ -223,7 +225,7 @@ func (c *Console) erasable(ctx context.Context, lang source.Lang, talks []bot.Co
 		if err != nil {
 			return nil, err
 		}
-		t := talk{ID: one.ID, What: say(lang, "merchant.erase_row", talkName(lang, talks, one.ID), ending(one.Address.Remote), e.Messages), Chosen: i == 0}
+		t := talk{ID: one.ID, Name: talkName(lang, talks, one.ID) + " " + ending(one.Address.Remote), What: say(lang, "merchant.erase_row", talkName(lang, talks, one.ID), ending(one.Address.Remote), e.Messages), Chosen: i == 0}
 		if e.Messages > 0 {
 			t.Dates = say(lang, "merchant.erase_dates", moment(lang, e.First, c.now(), c.zone()), moment(lang, e.Last, c.now(), c.zone()))
 		}

@@ -48,6 +48,12 @@ func TestMergedPages(t *testing.T) {
 	for _, id := range []bot.ConversationID{chat, phone} {
 		shows("/desk/merchant/"+string(id), true, append(both, double, kept, "several conversations")...)
 		shows("/desk/merchant/"+string(id)+"/export", true, "merchant-on-the-web", "merchant-on-the-phone")
+		alone, other := "merchant-on-the-web", "merchant-on-the-phone"
+		if id == phone {
+			alone, other = other, alone
+		}
+		shows("/desk/merchant/"+string(id)+"/export/alone", true, alone)
+		shows("/desk/merchant/"+string(id)+"/export/alone", false, other)
 	}
 
 	s.hears("web", "merchant-on-the-web", "it is the new terminal")

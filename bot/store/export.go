@@ -91,9 +91,19 @@ type exportedEvent struct {
 // JSON object in one line: that conversation, and in it their others. It fails with ErrNotFound if there is no such conversation, and
 // with a *SumError if some of it is damaged.
 func (db *DB) Export(ctx context.Context, id bot.ConversationID) ([]byte, error) {
+	return db.export(ctx, id, merchantOf)
+}
+
+// ExportAlone is Export for a conversation alone: that others are of the same
+// merchant is what staff believe.
+func (db *DB) ExportAlone(ctx context.Context, id bot.ConversationID) ([]byte, error) {
+	return db.export(ctx, id, func(_ context.Context, _ querier, id string) ([]string, error) { return []string{id}, nil })
+}
+
+func (db *DB) export(ctx context.Context, id bot.ConversationID, which func(context.Context, querier, string) ([]string, error)) ([]byte, error) {
 	var e exported
 	err := db.inSnapshot(ctx, func(tx querier) (err error) {
-		ids, err := merchantOf(ctx, tx, key(id))
+		ids, err := which(ctx, tx, key(id))
 		if err != nil {
 			return err
 		}

@@ -192,10 +192,15 @@ func (a *app) merchant() *cobra.Command {
 		Args:    noArgs,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
+	alone := false
 	export := &cobra.Command{
 		Use: "export ID", Short: "Print all that is stored of the merchant of a conversation as JSON", Example: "  tilldesk merchant export 0193… > merchant.json", Args: oneArg("ID"),
 		RunE: a.withStore(func(cmd *cobra.Command, db *store.DB, _ config.Config, args []string) error {
-			data, err := db.Export(cmd.Context(), bot.ConversationID(args[0]))
+			what := db.Export
+			if alone {
+				what = db.ExportAlone
+			}
+			data, err := what(cmd.Context(), bot.ConversationID(args[0]))
 			if err != nil {
 				return err
 			}
@@ -203,6 +208,7 @@ func (a *app) merchant() *cobra.Command {
 			return err
 		}),
 	}
+	export.Flags().BoolVar(&alone, "alone", false, "that conversation alone, without others that staff have merged with it")
 	erase := &cobra.Command{
 		Use: "erase ID...", Short: "Erase all that is stored of a conversation, photos too; it cannot be undone",
 		Long: `Erase all that is stored of a conversation, photos too; it cannot be undone.

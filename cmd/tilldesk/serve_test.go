@@ -188,6 +188,11 @@ func TestOperations(t *testing.T) {
 		t.Fatal(known, err)
 	}
 	id := string(talk.ID)
+	for _, args := range [][]string{{"merchant", "export", id}, {"merchant", "export", "--alone", id}} {
+		if status, out, errs := command(args...); status != 0 || !strings.Contains(out, "花呗扫不了") {
+			t.Errorf("%v: status %d, %s%s", args, status, out, errs)
+		}
+	}
 	if status, out, _ := command("merchant", "erase", id, "somebody-else"); status != 1 || out != "" {
 		t.Errorf("erasing a stranger too: status %d, %s", status, out)
 	}
