@@ -285,7 +285,7 @@ func (e *Engine) Act(text string, asked Asked) (Act, float64) {
 			return said, max(score, plainly)
 		}
 	}
-	if said := stated(normal, asked); said != "" && answers(act, score, normal) {
+	if said := stated(normal, asked); said != "" && answers(act, score, normal) && (asked != AskedOn || score < surely) {
 		return said, max(score, plainly)
 	}
 	switch act {

@@ -8,13 +8,14 @@ import "regexp"
 const (
 	AskedWorks Asked = "works" // whether something works
 	AskedFails Asked = "fails" // whether something fails as well
+	AskedOn    Asked = "on"    // whether something is lit, open, plugged in or connected
 	AskedStill Asked = "still" // after a step, whether the trouble is still there: "yes" is bad news
 )
 
 // base returns the kind of question whose answers were learnt.
 func (a Asked) base() Asked {
 	switch a {
-	case AskedWorks, AskedFails:
+	case AskedWorks, AskedFails, AskedOn:
 		return AskedCheck
 	case AskedStill:
 		return AskedResult
@@ -57,6 +58,10 @@ var (
 
 	asksWorks = regexp.MustCompile(`(?i)能[^,，。?？“”"]{0,10}[吗嗎么]|(?:正常|好用|顺利|成功|可以|行得通|没问题)[^,，。?？]{0,3}[吗嗎么]|\b(?:do|does|can|did|will)\b[^?]*\b(?:work|go through|went through|scan|pay|succeed|read|open|print|take|accept|receive|load|charge|connect|(?:switch|turn|come) on|log in|sign in)\b|\b(?:is|are|do|does)\b[^?]*\b(?:ok|okay|normal|fine|working)\b`)
 
+	asksOn  = regexp.MustCompile(`亮[着了的]?[吗嗎么]|亮不亮|有没有亮|[插连接开]着[^,，。?？]{0,4}[吗嗎么]|(?:接|通)[着了上]?(?:电源?|网)[了的]?[吗嗎么]|打开了?[吗嗎么]|\b(?:is|are)\b[^?]* (?:on|lit|plugged in|connected|powered|open|enabled|switched on|turned on|blinking|glowing)\b[^?]*\?$`)
+	saysOff = regexp.MustCompile(`不亮|没亮|冇[亮著]|唔着|灭|没通?电|断电|没[插接连开]|没打开|拔[了掉]|断[开了]|关[着了的]|未开|黑的|\b(?:off|dark|dead|unplugged|disconnected|unlit|closed|disabled|on (?:the )?battery|no (?:light|power|glow)|(?:not|isn't|ain't|never) (?:on|lit|plugged|connected|in|open|enabled|blinking|glowing))\b`)
+	saysOn  = regexp.MustCompile(`亮|闪|有光|[红绿蓝]光|[红绿蓝]灯|[插接连开充]着|插[好紧]|接好|开的|\b(?:on|lit|glow\w*|blink\w*|flash\w*|plugged|connected|green|red|blue|open|enabled|ticked|in the (?:wall|socket))\b`)
+
 	saysFails = regexp.MustCompile(`有个?叉|打叉|红叉|叉叉|感叹号|灰色|断断续续|时有时无|无服务|漆黑|[全黑]黑|黑[的乎漆]|光都?没|没有?光|不亮|白搭|不行|不能[用收付扫成]|不能$|[扫付收刷用连打]不[了上出进成到开]|没反应|不认|失败|不好使|不成|不中|不灵|没用|挂了|都这样|\b(?:fails?|failed|not work|(?:doesn't|don't|won't|didn't) (?:work|go|scan|pay|read)|cannot|dead|refused|declined|nothing works|refuses?|rejected|bounces?|bounced|red x|cross|exclamation mark|gr[ea]y(?:ed)?(?: out)?|no bars?|no service|pitch black|(?:all|totally|completely|fully|quite) (?:dark|black)|no light)\b`)
 	saysSame  = regexp.MustCompile(`一样|一个样|同样|都这样|也这样|照旧|\b(?:same|likewise|identical)\b`)
 	saysWorks = regexp.MustCompile(`挺好|蛮好|照常|有[一点]{0,2}光|[有微]亮|亮着|[能可]以?看到|看得[见到]|正常|好好的|没问题|没毛病|没事|好使|能[用收付扫过成上]|可以|都行|就(?:行|好|过|成|能)|一下就|好的|顺利|\b(?:works?|working|fine|goes thr\w*|went thr\w*|go thr\w*|no problem|no issue|normal|passes|passed|scans|all good|succeeds?|ok|okay|passed|worked|connected|full|went in|came in|normally|faint\w*|dim|glows?|can see|lit)\b`)
@@ -79,6 +84,8 @@ func AskedIn(question string) Asked {
 		return AskedFails
 	case works:
 		return AskedWorks
+	case asksOn.MatchString(question):
+		return AskedOn
 	}
 	return AskedCheck
 }
@@ -86,6 +93,16 @@ func AskedIn(question string) Asked {
 // stated reads an answer that says neither yes nor no but how it is. It returns
 // "" where it says nothing of the kind, or both.
 func stated(normal string, asked Asked) Act {
+	if asked == AskedOn {
+		rest := saysOff.ReplaceAllString(normal, " ")
+		switch off, on := rest != normal, saysOn.MatchString(rest) && !saysNot.MatchString(rest); {
+		case off && !on:
+			return ActNo
+		case on && !off:
+			return ActYes
+		}
+		return ""
+	}
 	if asked != AskedWorks && asked != AskedFails {
 		return ""
 	}

@@ -17,6 +17,13 @@ func TestStated(t *testing.T) {
 		{"换另一位顾客的手机来付，也是同样的情况吗？", "别人就能付", ActNo},
 		{"旁边的店现在也收不了吗？", "人家正常得很", ActNo},
 		{"旁边的店现在也收不了吗？", "不正常", ""},
+		{"扫描窗里的红灯亮着吗？", "灭的", ActNo},
+		{"扫描窗里的红灯亮着吗？", "一闪一闪", ActYes},
+		{"扫描窗里的红灯亮着吗？", "一会儿亮一会儿灭", ""},
+		{"机器插着电源吗？", "线拔了", ActNo},
+		{"Is the terminal plugged in?", "unplugged", ActNo},
+		{"Is the terminal plugged in?", "it's connected", ActYes},
+		{"Is the light in the scan window on?", "no idea", ""},
 		{"屏幕上有提示吗？", "都不行", ""}, // neither works nor fails was asked
 		{"Does another wallet go through?", "they all fail", ActNo},
 		{"Does another wallet go through?", "alipay works", ActYes},
