@@ -210,6 +210,10 @@ func (h *Handler) inbound(r *http.Request, conversation, id string) bot.Inbound 
 	}
 }
 
+// crowded is when to come back who was refused because too many wait: some
+// seconds pass before they have their answers.
+const crowded = 3 * time.Second
+
 // answer passes a message to the engine and waits for its answer. Whatever goes
 // wrong, the sender may send the same message again: it is taken once.
 func (h *Handler) answer(w http.ResponseWriter, r *http.Request, m bot.Inbound, after *int64) {
@@ -220,7 +224,8 @@ func (h *Handler) answer(w http.ResponseWriter, r *http.Request, m bot.Inbound, 
 		defer func() { <-h.waiting }()
 	default:
 		h.opt.Observe(bot.Event{Channel: Name, Refused: bot.RefusedFull})
-		h.unavailable(w, r, "too many wait for answers", bot.ErrFull)
+		w.Header().Set("Connection", "close") // kept open, it would take half as much
+		busy(w, r, crowded)
 		return
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), h.opt.Wait)

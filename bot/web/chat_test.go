@@ -344,8 +344,9 @@ func TestTooManyWait(t *testing.T) {
 		}
 		synctest.Wait()
 		began := time.Now()
-		if w := ask(t.Context()); w.Code != http.StatusServiceUnavailable || w.Header().Get("Retry-After") == "" || time.Since(began) != 0 {
-			t.Errorf("one too many: status %d after %v, Retry-After %q", w.Code, time.Since(began), w.Header().Get("Retry-After"))
+		w := ask(t.Context())
+		if after, close := w.Header().Get("Retry-After"), w.Header().Get("Connection"); w.Code != http.StatusServiceUnavailable || after != "3" || close != "close" || time.Since(began) != 0 {
+			t.Errorf("one too many: status %d after %v, Retry-After %q, Connection %q", w.Code, time.Since(began), after, close)
 		}
 		if engine.count() != most || refused != 1 {
 			t.Errorf("%d messages were taken and %d refused, want %d and 1", engine.count(), refused, most)
