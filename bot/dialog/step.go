@@ -245,6 +245,13 @@ func (t *turn) respond() {
 		t.goAhead()
 		return
 	}
+	if t.danger() {
+		t.start(powerIntent)
+		return
+	}
+	if t.st.Fix != nil && t.ended() {
+		return
+	}
 	if step := t.asked(); t.in.Help && (t.st.Fix == nil || step != nil && !t.saysYesOrNo()) {
 		t.helpWith(step)
 		return

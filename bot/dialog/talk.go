@@ -47,6 +47,12 @@ func (t *turn) understand() {
 	if t.in.Decision != intents.Answer && t.sureAct(veryLikelyAct) && t.courtesyOf(t.in.Act) {
 		return
 	}
+	if t.st.Ended != nil && t.in.Decision != intents.Answer && short(t.in.Text) && dropped.MatchString(intents.Normalise(t.in.Text)) {
+		t.unproductive()
+		t.reason(Courtesy)
+		t.say(t.reply(KindAnswer, "goodbye"))
+		return
+	}
 	if t.justEnded() && t.othersToo() {
 		t.others()
 		return
