@@ -306,10 +306,14 @@ func TestLoadBackup(t *testing.T) {
 	l := newLoad(t)
 	ctx, stop := context.WithCancel(t.Context())
 	defer stop()
-	backups := make(chan int)
+	type made struct {
+		backups int
+		log     int64 // bytes of the write-ahead log at most: it cannot be emptied during a backup
+	}
+	backups := make(chan made)
 	go func() {
-		n, dir := 0, t.TempDir()
-		defer func() { backups <- n }()
+		n, dir, log := 0, t.TempDir(), int64(0)
+		defer func() { backups <- made{n, log} }()
 		db := l.beside()
 		defer db.Close()
 		pace := time.NewTicker(howLong(300*time.Millisecond, 10*time.Second))
@@ -322,20 +326,26 @@ func TestLoadBackup(t *testing.T) {
 			}
 			n++
 			file := filepath.Join(dir, "backup.db")
-			if err := errors.Join(db.Backup(t.Context(), file), os.Remove(file)); err != nil {
+			err := errors.Join(db.Backup(t.Context(), file), os.Remove(file))
+			wal, noLog := os.Stat(strings.TrimPrefix(l.dsn, "sqlite:") + "-wal")
+			if err := errors.Join(err, noLog); err != nil {
 				t.Error(err)
 				return
 			}
+			log = max(log, wal.Size())
 		}
 	}()
 	trial.Steady(t.Context(), rate(300), howLong(3*time.Second, 2*time.Minute), func(n int, at time.Time) { l.say(n, at, true) })
 	stop()
-	n := <-backups
+	m := <-backups
+	_, most := l.p.Memory()
 	l.done()
-	l.Logf("%d backups meanwhile", n)
-	if n == 0 {
+	l.Logf("%d backups meanwhile", m.backups)
+	if m.backups == 0 {
 		l.Error("no backup was made")
 	}
+	goal(l, "the write-ahead log in MB, most", m.log>>20, 64)
+	goal(l, "memory in MB, most", most>>20, 256)
 	goal(l, "acknowledged, p99", l.acks.Quantile(0.99), 75*time.Millisecond)
 	goal(l, "acknowledged, most", l.acks.Quantile(1), 1500*time.Millisecond)
 	goal(l, "webhook to sent, p50", l.net.Took.Quantile(0.5), 75*time.Millisecond)
