@@ -83,7 +83,9 @@ func (k *Knowledge) Understand(ctx context.Context, st dialog.State, m Message) 
 		in.Empty = st.Fix == nil || in.ActScore < intents.SureAct
 		return in, failed
 	}
-	in.Also = k.also(match)
+	if in.Also = k.also(match); in.Decision == intents.Clarify && told(in.Also, in.Guesses) {
+		in.Decision = intents.Answer // the whole is divided between what its parts say surely
+	}
 	in.Codes = k.Base.Codes().Find(match.Text, expectsText || st.Fix != nil && len(match.Text) <= 3)
 	if st.Phase == dialog.Clarifying && (match.Decision != intents.Answer || fragment(match.Text)) {
 		// What was unclear and what is added to it may be clear together.
@@ -150,4 +152,11 @@ func (k *Knowledge) Turn(ctx context.Context, st dialog.State, m Message) (dialo
 		return dialog.Outcome{}, err
 	}
 	return out, nil
+}
+
+// told reports whether the two likeliest intents are both among the troubles that
+// parts of a message are about.
+func told(troubles []string, guesses []intents.Guess) bool {
+	return len(troubles) > 1 && len(guesses) > 1 &&
+		slices.Contains(troubles, guesses[0].Intent) && slices.Contains(troubles, guesses[1].Intent)
 }

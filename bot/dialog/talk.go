@@ -1,6 +1,7 @@
 package dialog
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 
@@ -108,8 +109,14 @@ func (t *turn) nobody() {
 func (t *turn) takenBack() bool {
 	back := t.justEnded() && t.in.Act == intents.ActNotFixed ||
 		t.st.endedUnasked() && (t.in.Act == intents.ActNo || t.in.Act == intents.ActNotFixed)
-	return back && t.sureAct(intents.SureAct) && (t.in.Decision != intents.Answer || t.intent() == t.st.Ended.Intent)
+	if back && t.sureAct(intents.SureAct) && (t.in.Decision != intents.Answer || t.intent() == t.st.Ended.Intent) {
+		return true
+	}
+	return t.justEnded() && t.in.Decision == intents.Answer && t.intent() == t.st.Ended.Intent && onceMore.MatchString(t.in.Said)
 }
+
+// onceMore says that a trouble is there again.
+var onceMore = regexp.MustCompile(`又|再次|\b(?:again|once more|came back|is back)\b`)
 
 // justEnded reports whether the bot's last words ended a fix.
 func (t *turn) justEnded() bool {

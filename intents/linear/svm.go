@@ -7,8 +7,9 @@ import (
 const (
 	costIn    = 5 // of missing a row of the class; the others outnumber them
 	costOut   = 1
-	tolerance = .3  // of the gradient; scores are settled long before weights are
+	tolerance = .5  // of the gradient; scores are settled long before weights are
 	roughly   = 1   // a tolerance that leaves the order of scores as it is, nearly always
+	firstly   = 4   // the tolerance while only some rows are looked at
 	slight    = .05 // gradients that are not worth a step
 	maxEpochs = 100 // over the rows that matter
 	maxLooks  = 30  // at all rows
@@ -71,7 +72,7 @@ func (s *solver) solve(v *vectors, labels []int32, classes []int32, shared, dim 
 				m.active = append(m.active, int32(i))
 			}
 		}
-		m.descend(v, labels, max(s.tolerance, roughly))
+		m.descend(v, labels, max(s.tolerance, firstly))
 	}
 	for range maxLooks {
 		s.look(v, labels, machines, shared)

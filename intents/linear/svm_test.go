@@ -29,14 +29,15 @@ func wordy(rows, labels int) []Example {
 }
 
 // TestSolveIsOptimal compares what solve minimises with the dual, which is
-// below it everywhere and meets it at the optimum only.
+// below it everywhere and meets it at the optimum only. Where training stops
+// earlier, that is what it saves time by.
 func TestSolveIsOptimal(t *testing.T) {
 	for _, tt := range []struct{ rows, labels int }{{1, 1}, {2, 2}, {40, 4}, {300, 10}, {300, 2}} {
 		t.Run(fmt.Sprint(tt), func(t *testing.T) {
 			c := mustCorpus(t, wordy(tt.rows, tt.labels))
 			l := fullLesson(c)
 			l.prepare(c)
-			s := solver{tolerance: tolerance}
+			s := solver{tolerance: .2}
 			for classes := range slices.Chunk(l.taught, together) {
 				for _, m := range s.solve(l.vectors, l.labels, classes, c.shared, len(c.groups), nil) {
 					label, bias := m.class, m.bias
