@@ -39,6 +39,11 @@ func newCorpus(ctx context.Context, examples []Example, messages int, labels []s
 	if err != nil {
 		return nil, err
 	}
+	all := 0
+	for _, fs := range found {
+		all += len(fs)
+	}
+	c.features.expect(all / 3) // most are in several rows
 	// Numbers are given in the order of the rows, so that they do not depend
 	// on the workers.
 	for i, fs := range found {

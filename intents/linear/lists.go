@@ -48,18 +48,23 @@ func newLists(byLabel [][]weight, c *corpus, rarity []float32) lists {
 	}
 	byFeature := regroup(byLabel, most)
 	places := map[float32]uint16{}
+	var usual [scripts]float32 // the weight of the feature before: most have the same
+	var at [scripts]uint16     // its place
 	var list []uint16
 	var last [groups]uint32 // the list of the last feature of each group, and 1
 	for f, g := range c.groups {
-		place, known := places[rarity[f]]
-		if !known {
-			// They differ by script and by how many rows have the feature: no
-			// corpus that fits a machine has so many that they run out.
-			place = uint16(len(l.weights))
-			places[rarity[f]] = place
-			l.weights = append(l.weights, rarity[f])
+		if w := rarity[f]; w != usual[g.script()] {
+			place, known := places[w]
+			if !known {
+				// They differ by script and by how many rows have the feature: no
+				// corpus that fits a machine has so many that they run out.
+				place = uint16(len(l.weights))
+				places[w] = place
+				l.weights = append(l.weights, w)
+			}
+			usual[g.script()], at[g.script()] = w, place
 		}
-		list = l.pack(list[:0], place, byFeature(f), most[f])
+		list = l.pack(list[:0], at[g.script()], byFeature(f), most[f])
 		if before := last[g]; before == 0 || !slices.Equal(list, l.whole(before-1)) {
 			last[g] = uint32(len(l.cells)) + 1
 			l.cells = append(l.cells, list...)

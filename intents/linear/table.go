@@ -1,5 +1,7 @@
 package linear
 
+import "math/bits"
+
 // A table gives hashes consecutive numbers, in the order in which they come.
 // The zero table is empty and ready to use. It is for training; what a model
 // knows of it afterwards is an index.
@@ -28,6 +30,13 @@ func (t *table) insert(hash uint64) int32 {
 		case s.hash == hash:
 			return s.number - 1
 		}
+	}
+}
+
+// expect makes room for n hashes, to be found by trial: growing is costly.
+func (t *table) expect(n int) {
+	if slots := 1 << bits.Len(uint(2*n)); slots > max(1024, len(t.slots)) {
+		t.resize(slots)
 	}
 }
 
