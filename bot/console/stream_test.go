@@ -19,7 +19,7 @@ import (
 
 // follow reads events of the stream, from after on, until it has the one that
 // is the end, or n of them; it returns their ids and calls came for each.
-func (c *client) follow(ctx context.Context, after int64, resumed bool, end <-chan int64, n int, came func(id int64)) ([]int64, error) {
+func (c *client) follow(ctx context.Context, after int64, resumed bool, end chan int64, n int, came func(id int64)) ([]int64, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	path := "/desk/events"
@@ -42,7 +42,7 @@ func (c *client) follow(ctx context.Context, after int64, resumed bool, end <-ch
 	if res.StatusCode != http.StatusOK {
 		return nil, fmt.Errorf("the stream answers %s", res.Status)
 	}
-	ids, last, known := []int64{}, int64(0), false
+	ids, last, known, ends := []int64{}, int64(0), false, end
 	lines := make(chan int64)
 	go func() {
 		defer close(lines)
@@ -71,8 +71,9 @@ func (c *client) follow(ctx context.Context, after int64, resumed bool, end <-ch
 			}
 			came(id)
 			ids, after = append(ids, id), id
-		case last = <-end:
-			known = true
+		case last = <-ends:
+			known, ends = true, nil
+			end <- last // it holds after the next break of the line, too
 		case <-ctx.Done():
 			return ids, fmt.Errorf("after event %d: %w", after, ctx.Err())
 		}
@@ -127,8 +128,9 @@ func (s *service) watch(ctx context.Context, n int, began int64) *consoles {
 					t.Errorf("console %d: %v", i, err)
 					return
 				}
-				w.got[i] = append(w.got[i], ids...)
-				after = ids[len(ids)-1]
+				if w.got[i] = append(w.got[i], ids...); len(ids) > 0 {
+					after = ids[len(ids)-1]
+				}
 			}
 			ids, err := c.follow(ctx, after, i%3 == 0, end, 0, came)
 			if err != nil {
