@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"runtime"
 	"runtime/debug"
 	"time"
@@ -28,17 +29,17 @@ func (l *lane) deliver(s stages, m bot.Outbound) {
 	l.box.opt.Observe(l.name, class, took)
 	l.end(class == Delivered || class == Never || reached(err), took)
 
-	log := l.log.With("message", m.ID, "conversation", m.Conversation, "attempt", m.Attempts+1)
+	about := []any{"message", m.ID, "conversation", m.Conversation, "attempt", m.Attempts + 1}
 	now := l.box.opt.Now()
 	store := l.box.store
 	switch {
 	case class == Delivered:
 		if l.record(s, m, "sent", func(ctx context.Context) error { return store.Sent(ctx, m, remote, now) }) {
-			log.Info("sent")
+			l.log.Info("sent", about...)
 		}
 	case class == Never:
 		if l.record(s, m, "dead", func(ctx context.Context) error { return store.BuryOut(ctx, m, err.Error()) }) {
-			log.Error("the message cannot be delivered; staff can see it", "error", err)
+			l.log.With(about...).Error("the message cannot be delivered; staff can see it", "error", err)
 		}
 	case class == Later:
 		var retry *bot.RetryError
@@ -52,7 +53,7 @@ func (l *lane) deliver(s stages, m bot.Outbound) {
 		l.retry(s, m, retryAt(now, m.At, 0), false, err)
 	default:
 		if l.record(s, m, "held", func(ctx context.Context) error { return store.Hold(ctx, m, err.Error()) }) {
-			log.Error("the message may have been delivered or not; staff decide", "error", err)
+			l.log.With(about...).Error("the message may have been delivered or not; staff decide", "error", err)
 		}
 	}
 }
@@ -129,7 +130,9 @@ const (
 // does not give up before the service stops: while the store is away, what was
 // delivered must not come to be held, and no more should be sent.
 func (l *lane) record(s stages, m bot.Outbound, what string, write func(context.Context) error) bool {
-	log := l.log.With("message", m.ID, "conversation", m.Conversation, "outcome", what)
+	log := func() *slog.Logger { // most have nothing to say
+		return l.log.With("message", m.ID, "conversation", m.Conversation, "outcome", what)
+	}
 	for pause := minPause; ; pause = min(2*pause, maxPause) {
 		ctx, cancel := context.WithTimeout(s.storing, recordTime)
 		err := write(ctx)
@@ -138,10 +141,10 @@ func (l *lane) record(s stages, m bot.Outbound, what string, write func(context.
 		case err == nil:
 			return true
 		case errors.Is(err, bot.ErrLost):
-			log.Warn("the claim on the message had ended; what became of it is not stored")
+			log().Warn("the claim on the message had ended; what became of it is not stored")
 			return false
 		}
-		log.Error("what became of the message could not be stored", "error", err)
+		log().Error("what became of the message could not be stored", "error", err)
 		timer := time.NewTimer(pause)
 		select {
 		case <-timer.C:

@@ -128,31 +128,35 @@ func (db *DB) lockConversations(ctx context.Context, tx querier, in []bot.Arriva
 	order := slices.SortedFunc(maps.Keys(known), func(a, b bot.Address) int {
 		return cmp.Or(cmp.Compare(a.Channel, b.Channel), cmp.Compare(a.Remote, b.Remote))
 	})
-	clear(known)
-	state, err := newState(dialog.State{})
-	if err != nil {
-		return nil, err
-	}
 	var names []any
-	rows := []any{state.text, state.sum, string(dialog.Idle), now}
 	for _, a := range order {
 		names = append(names, a.Channel, a.Remote)
-		rows = append(rows, db.newID(), a.Channel, a.Remote)
 	}
-	// One that is there at first may be erased before it is locked.
-	for range maxTries {
-		if _, err := exec(ctx, tx, "INSERT INTO conversations (id, channel, remote, state, state_sum, phase, created_at, updated_at) VALUES "+
-			tuples(5, len(order), 3, "$1", "$2", "$3", "$4", "$4")+" ON CONFLICT (channel, remote) DO NOTHING", rows...); err != nil {
-			return nil, err
-		}
-		if _, err := collect(ctx, tx, func(scan func(...any) error) (struct{}, error) {
+	find := func(locked string) error {
+		clear(known)
+		_, err := collect(ctx, tx, func(scan func(...any) error) (struct{}, error) {
 			var c counted
 			var a bot.Address
 			err := scan(&c.id, &c.seq, &a.Channel, &a.Remote)
 			known[a] = &c
 			return struct{}{}, err
 		}, "SELECT id, last_seq, channel, remote FROM conversations WHERE (channel, remote) IN (VALUES "+
-			tuples(1, len(order), 2)+") ORDER BY channel, remote"+db.dialect.forUpdate, names...); err != nil {
+			tuples(1, len(order), 2)+")"+locked, names...)
+		return err
+	}
+	// One that is there at first may be erased before it is locked.
+	for range maxTries {
+		if err := find(""); err != nil { // most are there, and an insert costs more, though it adds nothing
+			return nil, err
+		}
+		if len(known) < len(order) {
+			if err := db.addConversations(ctx, tx, order, known, now); err != nil {
+				return nil, err
+			}
+		} else if db.dialect.forUpdate == "" {
+			return known, nil
+		}
+		if err := find(" ORDER BY channel, remote" + db.dialect.forUpdate); err != nil {
 			return nil, err
 		}
 		if len(known) == len(order) {
@@ -160,6 +164,23 @@ func (db *DB) lockConversations(ctx context.Context, tx querier, in []bot.Arriva
 		}
 	}
 	return nil, errors.New("a conversation was erased again and again while it was written to")
+}
+
+// addConversations adds those of the addresses that are not known.
+func (db *DB) addConversations(ctx context.Context, tx querier, of []bot.Address, known map[bot.Address]*counted, now int64) error {
+	state, err := newState(dialog.State{})
+	if err != nil {
+		return err
+	}
+	n, rows := 0, []any{state.text, state.sum, string(dialog.Idle), now}
+	for _, a := range of {
+		if known[a] == nil {
+			n, rows = n+1, append(rows, db.newID(), a.Channel, a.Remote)
+		}
+	}
+	_, err = exec(ctx, tx, "INSERT INTO conversations (id, channel, remote, state, state_sum, phase, created_at, updated_at) VALUES "+
+		tuples(5, n, 3, "$1", "$2", "$3", "$4", "$4")+" ON CONFLICT (channel, remote) DO NOTHING", rows...)
+	return err
 }
 
 // announce marks conversations as waiting, with the last number given out.

@@ -121,12 +121,15 @@ func (db *DB) delivered(ctx context.Context, tx querier, m bot.Outbound, d bot.D
 
 // See implements desk.Store.
 func (db *DB) See(ctx context.Context, p desk.Presence) error {
-	_, err := exec(ctx, db.writer, `INSERT INTO case_viewers (case_id, staff, typing, gone, seen_at)
-		SELECT id, CAST($2 AS TEXT), CAST($3 AS BIGINT), CAST($4 AS BIGINT), CAST($5 AS BIGINT) FROM cases WHERE ticket = $1
-		ON CONFLICT (case_id, staff) DO UPDATE SET typing = excluded.typing, gone = excluded.gone, seen_at = excluded.seen_at`,
-		key(p.Ticket), clean(p.Staff), number(p.Typing), number(p.Gone), millis(p.At))
+	err := db.inTx(ctx, func(tx querier) error {
+		_, err := exec(ctx, tx, `INSERT INTO case_viewers (case_id, staff, typing, gone, seen_at)
+			SELECT id, CAST($2 AS TEXT), CAST($3 AS BIGINT), CAST($4 AS BIGINT), CAST($5 AS BIGINT) FROM cases WHERE ticket = $1
+			ON CONFLICT (case_id, staff) DO UPDATE SET typing = excluded.typing, gone = excluded.gone, seen_at = excluded.seen_at`,
+			key(p.Ticket), clean(p.Staff), number(p.Typing), number(p.Gone), millis(p.At))
+		return err
+	})
 	if err != nil {
-		return fmt.Errorf("noting who looks at case %s: %w", p.Ticket, db.dialect.explain(err))
+		return fmt.Errorf("noting who looks at case %s: %w", p.Ticket, err)
 	}
 	return nil
 }

@@ -91,8 +91,10 @@ func answerInbox(ctx context.Context, tx querier, t bot.Turn, turn string) error
 	for _, m := range t.Work.Messages {
 		args = append(args, string(m.ID))
 	}
-	n, err := exec(ctx, tx, "UPDATE inbox SET state = $1, turn_id = $2, last_error = $3 WHERE conversation_id = $4 AND state = 'new' AND message_id IN "+
-		list(5, len(t.Work.Messages)), args...)
+	// The conversation is compared such that SQLite does not find them by an index
+	// that this changes: it would note them in a temporary table before.
+	n, err := exec(ctx, tx, "UPDATE inbox SET state = $1, turn_id = $2, last_error = $3 WHERE message_id IN "+
+		list(5, len(t.Work.Messages))+" AND conversation_id || '' = $4 AND state = 'new'", args...)
 	if err == nil && int(n) != len(t.Work.Messages) {
 		err = fmt.Errorf("%d of its %d messages do not wait for an answer", len(t.Work.Messages)-int(n), len(t.Work.Messages))
 	}

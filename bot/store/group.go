@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"runtime"
 	"strings"
 	"sync"
 
@@ -20,7 +21,7 @@ import (
 // the others by a savepoint. That is left for then: with savepoints SQLite
 // keeps a copy of every page that one of them changes.
 type group struct {
-	db *DB
+	writer *writer // of the goroutine that works, if one does
 
 	mu      sync.Mutex
 	waiting []*member
@@ -70,6 +71,9 @@ func (m *member) is(state memberState) bool {
 // do runs f in a transaction that may share its commit with others. It can be
 // given up while it waits; once it runs, it is over soon and is waited for.
 func (g *group) do(ctx context.Context, f func(querier) error) error {
+	if err := ctx.Err(); err != nil {
+		return err // else it would be over or withdrawn, as chance has it
+	}
 	m := &member{f: f, done: make(chan struct{})}
 	g.mu.Lock()
 	g.waiting = append(g.waiting, m)
@@ -95,6 +99,7 @@ func (g *group) do(ctx context.Context, f func(querier) error) error {
 // work commits group after group until nothing waits.
 func (g *group) work() {
 	for {
+		runtime.Gosched() // whoever was told of the last commit has more to write, and goes with this one
 		g.mu.Lock()
 		n := min(len(g.waiting), maxGroup)
 		if n == 0 {
@@ -114,11 +119,10 @@ func (g *group) work() {
 // error.
 func (g *group) commit(members []*member) {
 	ctx := context.Background()
-	g.db.statements.prepare(ctx)
-	alone := func(m *member) error { return tryTx(ctx, g.db.writer, nil, g.db.statements, m.run) }
+	alone := func(m *member) error { return g.writer.transaction(ctx, m.run) }
 	began := false
 	together := func(run func(m *member, q querier) error) error {
-		return tryTx(ctx, g.db.writer, nil, g.db.statements, func(q querier) error {
+		return g.writer.transaction(ctx, func(q querier) error {
 			began = true // until then all of them may still be withdrawn: another process may be writing
 			for _, m := range members {
 				if m.panicked != nil || !m.move(begun) && m.is(withdrawn) {

@@ -40,10 +40,12 @@ func TestEveryConnection(t *testing.T) {
 		pool  *sql.DB
 		conns int
 		only  string
-	}{{"writer", db.writer, 1, "0"}, {"reader", db.reader, 3, "1"}} {
+		trust string // in what is written, as to lists of states
+	}{{"writer", db.writer, 1, "0", "1"}, {"reader", db.reader, 3, "1", "0"}} {
 		want := map[string]string{
 			"journal_mode": "wal", "synchronous": "2", "foreign_keys": "1", "busy_timeout": "15000", "secure_delete": "1",
 			"trusted_schema": "0", "cell_size_check": "1", "query_only": pool.only,
+			"ignore_check_constraints": pool.trust,
 		}
 		for i := range pool.conns {
 			conn, err := pool.pool.Conn(t.Context())
@@ -83,7 +85,10 @@ func TestFullDisk(t *testing.T) {
 	db := openTest(t)
 	limit := func(pages int) {
 		t.Helper()
-		if _, err := db.writer.Exec(fmt.Sprintf("PRAGMA max_page_count = %d", pages)); err != nil {
+		if err := db.inTx(t.Context(), func(q querier) error { // each connection has a limit of its own
+			_, err := q.ExecContext(t.Context(), fmt.Sprintf("PRAGMA max_page_count = %d", pages))
+			return err
+		}); err != nil {
 			t.Fatal(err)
 		}
 	}

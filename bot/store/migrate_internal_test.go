@@ -16,6 +16,9 @@ import (
 // one that is killed there would: nothing of it is left, the one before it
 // stands, and the next start brings the schema to where it would have been.
 func TestMigrationFailsHalfWay(t *testing.T) {
+	if testing.Short() {
+		t.Skip("not with -short: all migrations again and again, one after the other, are a minute under the race detector")
+	}
 	names, err := fs.Glob(sqliteSchema, "*.sql")
 	if err != nil || len(names) < 2 {
 		t.Fatal(names, err)

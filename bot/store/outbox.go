@@ -1,9 +1,11 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"tilldesk/bot"
@@ -28,26 +30,31 @@ func (db *DB) ClaimOut(ctx context.Context, owner string, now time.Time, lease t
 }
 
 func (db *DB) claimOut(ctx context.Context, tx querier, owner string, now, until int64, n int, channels []string) ([]bot.Outbound, error) {
-	args := []any{now, n, clean(owner), db.newID(), until}
+	args := []any{now, n}
 	only := ""
 	if len(channels) > 0 {
 		only = " AND o.channel IN " + list(len(args)+1, len(channels))
 		args = append(args, anys(channels)...)
 	}
-	ids, err := collect(ctx, tx, scanOne[string], `WITH due AS MATERIALIZED (
-			SELECT o.message_id FROM outbox o
+	found, err := collect(ctx, tx, scanOutbound, "SELECT "+outboundColumns+` FROM (
+			SELECT o.* FROM outbox o
 			WHERE o.state = 'new' AND o.next_at <= $1`+only+` AND NOT EXISTS (
 				SELECT 1 FROM outbox e
 				WHERE e.conversation_id = o.conversation_id AND e.seq < o.seq AND e.state IN ('new', 'sending') AND e.passable = 0)
-			ORDER BY o.created_at, o.message_id`+limit2+db.dialect.skipLocked+`)
-		UPDATE outbox SET state = 'sending', lease_owner = $3, lease_token = $4, lease_until = $5, attempts = attempts + 1
-		WHERE message_id IN (SELECT message_id FROM due)
-		RETURNING message_id`, args...)
-	if err != nil || len(ids) == 0 {
+			ORDER BY o.created_at, o.message_id`+limit2+db.dialect.skipLocked+") o"+outboundJoins, args...)
+	if err != nil || len(found) == 0 {
 		return nil, err
 	}
-	found, err := collect(ctx, tx, scanOutbound, selectOutbound+"WHERE o.message_id IN "+list(1, len(ids))+" ORDER BY o.created_at, o.message_id", anys(ids)...)
-	if err != nil {
+	slices.SortFunc(found, func(a, b outbound) int { return cmp.Or(a.Since.Compare(b.Since), cmp.Compare(a.ID, b.ID)) })
+	token := db.newID()
+	args = []any{clean(owner), token, until}
+	for i := range found {
+		args = append(args, string(found[i].ID))
+		found[i].Lease = token
+		found[i].Attempts++ // it was read before this one was counted
+	}
+	if _, err := exec(ctx, tx, `UPDATE outbox SET state = 'sending', lease_owner = $1, lease_token = $2, lease_until = $3, attempts = attempts + 1
+		WHERE message_id IN `+list(4, len(found)), args...); err != nil {
 		return nil, err
 	}
 	var out []bot.Outbound
@@ -64,10 +71,15 @@ func (db *DB) claimOut(ctx context.Context, tx querier, owner string, now, until
 	return out, nil
 }
 
-const selectOutbound = "SELECT " + messageColumns + `, c.channel, c.remote, o.attempts - 1, o.pieces, o.lease_token, o.state, o.last_error, o.created_at
-	FROM outbox o
+// outboundColumns are what scanOutbound reads, of rows o of the outbox with
+// outboundJoins.
+const (
+	outboundColumns = messageColumns + ", c.channel, c.remote, o.attempts - 1, o.pieces, o.lease_token, o.state, o.last_error, o.created_at"
+	outboundJoins   = `
 	JOIN messages m ON m.id = o.message_id
 	JOIN conversations c ON c.id = o.conversation_id `
+	selectOutbound = "SELECT " + outboundColumns + " FROM outbox o" + outboundJoins
+)
 
 // outbound is a row of the outbox; one whose message is damaged says so.
 type outbound struct {

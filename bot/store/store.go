@@ -74,8 +74,8 @@ type DB struct {
 	newID   func() string
 	unlock  func() error // gives up the lock of SQLite
 
-	statements *statements // of the writer of SQLite
-	group      *group      // of the writer of SQLite
+	group  *group    // writes to SQLite
+	newest *sql.Stmt // asks SQLite's readers for the newest event, after each turn; it takes longer to read than to run
 }
 
 var _ bot.Store = (*DB)(nil)
@@ -144,6 +144,9 @@ func cutSQLite(dsn string) (path string, ok bool) { return strings.CutPrefix(dsn
 // Close ends all connections. What is under way fails.
 func (db *DB) Close() error {
 	err := db.reader.Close()
+	if db.group != nil {
+		err = errors.Join(err, db.group.writer.close())
+	}
 	if db.writer != db.reader {
 		err = errors.Join(err, db.writer.Close()) // last, to fold the WAL into the file
 	}

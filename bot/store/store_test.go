@@ -204,10 +204,12 @@ func TestNewerSchemaIsRefused(t *testing.T) {
 }
 
 func TestBeside(t *testing.T) {
-	storetest.Each(t, func(t *testing.T, dsn string) {
+	for _, dsn := range []string{storetest.NoFile(t), storetest.Postgres(t)} { // both without any table
 		if _, err := store.Open(t.Context(), dsn, store.Options{Beside: true}); err == nil {
 			t.Error("opened a database that is not there")
 		}
+	}
+	storetest.Each(t, func(t *testing.T, dsn string) {
 		db := storetest.Open(t, dsn, store.Options{})
 		beside := storetest.Open(t, dsn, store.Options{Beside: true})
 		receipts, err := db.Accept(t.Context(), []bot.Arrival{message("shop", "1", "one")})

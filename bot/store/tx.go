@@ -16,7 +16,7 @@ const maxTries = 5
 // inTx runs f in a transaction that is committed if f returns nil. f may run
 // more than once and must start anew each time.
 func (db *DB) inTx(ctx context.Context, f func(querier) error) error {
-	once := func() error { return tryTx(ctx, db.writer, nil, nil, f) }
+	once := func() error { return tryTx(ctx, db.writer, nil, f) }
 	if db.group != nil {
 		once = func() error { return db.group.do(ctx, f) }
 	}
@@ -31,10 +31,10 @@ func (db *DB) inTx(ctx context.Context, f func(querier) error) error {
 // inSnapshot runs f, which only reads, in a transaction in which it sees the
 // database as of one moment.
 func (db *DB) inSnapshot(ctx context.Context, f func(querier) error) error {
-	return db.dialect.explain(tryTx(ctx, db.reader, &db.dialect.snapshot, nil, f))
+	return db.dialect.explain(tryTx(ctx, db.reader, &db.dialect.snapshot, f))
 }
 
-func tryTx(ctx context.Context, pool *sql.DB, opt *sql.TxOptions, prepared *statements, f func(querier) error) (err error) {
+func tryTx(ctx context.Context, pool *sql.DB, opt *sql.TxOptions, f func(querier) error) (err error) {
 	tx, err := pool.BeginTx(ctx, opt)
 	if err != nil {
 		return err
@@ -44,11 +44,7 @@ func tryTx(ctx context.Context, pool *sql.DB, opt *sql.TxOptions, prepared *stat
 			err = errors.Join(err, rerr)
 		}
 	}()
-	q := querier(tx)
-	if prepared != nil {
-		q = preparedTx{tx, prepared}
-	}
-	if err := f(q); err != nil {
+	if err := f(tx); err != nil {
 		return err
 	}
 	return tx.Commit()

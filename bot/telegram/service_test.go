@@ -5,7 +5,6 @@ import (
 	"context"
 	"log/slog"
 	"os"
-	"path/filepath"
 	"sync"
 	"testing"
 	"time"
@@ -13,6 +12,7 @@ import (
 	"tilldesk/bot"
 	"tilldesk/bot/outbox"
 	"tilldesk/bot/store"
+	"tilldesk/bot/store/storetest"
 	"tilldesk/bot/telegram"
 	"tilldesk/bot/telegram/telegramtest"
 	"tilldesk/bot/trial"
@@ -74,7 +74,7 @@ func start(t *testing.T, with setup) *service {
 		s.api = telegramtest.New(t)
 	}
 	if s.dsn == "" {
-		s.dsn = "sqlite:" + filepath.Join(t.TempDir(), "tilldesk.db")
+		s.dsn = storetest.SQLite(t)
 	}
 	if s.data == "" {
 		s.data = t.TempDir()

@@ -7,13 +7,13 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
 
 	"tilldesk/bot"
 	"tilldesk/bot/store"
+	"tilldesk/bot/store/storetest"
 	"tilldesk/bot/trial"
 	"tilldesk/bot/web"
 )
@@ -34,7 +34,7 @@ func start(t testing.TB, opt web.Options) *service {
 	k := trial.Knowledge(t)
 	var err error
 	s := &service{data: t.TempDir()}
-	if s.db, err = store.Open(t.Context(), "sqlite:"+filepath.Join(t.TempDir(), "tilldesk.db"), store.Options{}); err != nil {
+	if s.db, err = store.Open(t.Context(), storetest.SQLite(t), store.Options{}); err != nil {
 		t.Fatal(err)
 	}
 	root, err := os.OpenRoot(s.data)

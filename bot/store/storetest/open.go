@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -29,11 +30,45 @@ func Each(t *testing.T, f func(t *testing.T, dsn string)) {
 	t.Run("postgres", func(t *testing.T) { f(t, Postgres(t)) })
 }
 
-// SQLite returns the DSN of a database file in a folder that goes with the
-// test.
+// SQLite returns the DSN of a store without rows, whose schema is up to date,
+// in a folder that goes with the test.
 func SQLite(t testing.TB) string {
+	t.Helper()
+	data, err := emptyFile()
+	if err != nil {
+		t.Fatal(err)
+	}
+	dsn := NoFile(t)
+	if err := os.WriteFile(strings.TrimPrefix(dsn, "sqlite:"), data, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return dsn
+}
+
+// NoFile returns the DSN of a database file that is not there yet, in a folder
+// that goes with the test.
+func NoFile(t testing.TB) string {
 	return "sqlite:" + filepath.Join(t.TempDir(), "tilldesk.db")
 }
+
+// emptyFile returns the bytes of an empty store. Hundreds of tests want one,
+// and under the race detector migrations take seconds: they run once.
+var emptyFile = sync.OnceValues(func() ([]byte, error) {
+	dir, err := os.MkdirTemp("", "tilldesk")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	file := filepath.Join(dir, "tilldesk.db")
+	db, err := store.Open(context.Background(), "sqlite:"+file, store.Options{})
+	if err != nil {
+		return nil, err
+	}
+	if err := db.Close(); err != nil {
+		return nil, err
+	}
+	return os.ReadFile(file)
+})
 
 const defaultPostgres = "postgres://postgres@127.0.0.1:5432/postgres?sslmode=disable"
 

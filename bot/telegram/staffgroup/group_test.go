@@ -6,7 +6,6 @@ import (
 	"log/slog"
 	"net/http"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -18,6 +17,7 @@ import (
 	"tilldesk/bot/outbox"
 	"tilldesk/bot/staff"
 	"tilldesk/bot/store"
+	"tilldesk/bot/store/storetest"
 	"tilldesk/bot/telegram"
 	"tilldesk/bot/telegram/staffgroup"
 	"tilldesk/bot/telegram/telegramtest"
@@ -93,7 +93,7 @@ func start(t *testing.T, api *telegramtest.Server, dsn string, perMinute int) *s
 	}
 	s.forum = s.api.Forum(groupID)
 	if s.dsn == "" {
-		s.dsn = "sqlite:" + filepath.Join(t.TempDir(), "tilldesk.db")
+		s.dsn = storetest.SQLite(t)
 	}
 	if s.db, err = store.Open(context.Background(), s.dsn, store.Options{}); err != nil {
 		t.Fatal(err)
