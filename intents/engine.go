@@ -213,11 +213,13 @@ const everyTopic = 60
 func (e *Engine) topics(set *Set) []linear.Example {
 	var topics []linear.Example
 	for _, ex := range set.Examples {
-		in, _ := set.Intent(ex.Intent)
+		if in, _ := set.Intent(ex.Intent); in.Kind != Symptom && in.Kind != Question {
+			continue
+		}
 		// By the words themselves, so that an example more elsewhere changes nothing.
 		h := fnv.New32a()
 		h.Write([]byte(Key(ex.Text)))
-		if h.Sum32()%everyTopic == 0 && (in.Kind == Symptom || in.Kind == Question) {
+		if h.Sum32()%everyTopic == 0 {
 			topics = append(topics, linear.Example{Text: e.read(ex.Text), Label: string(ActTopic)})
 		}
 	}

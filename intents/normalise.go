@@ -46,6 +46,11 @@ func fold(s string) string {
 			break
 		}
 		switch {
+		// Most of what is written needs no table to tell what it is.
+		case 0x4e00 <= r && r <= 0x9fff:
+			b.WriteRune(hanzi.Simplify(r))
+		case 'a' <= r && r <= 'z', '0' <= r && r <= '9', r == ' ':
+			b.WriteByte(byte(r))
 		case r == '\n' || r == '\t' || r == '\r':
 			b.WriteByte(' ')
 		case invisible(r):

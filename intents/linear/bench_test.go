@@ -11,8 +11,10 @@ import (
 // A shopful is a corpus of the size and shape that the product's content has:
 // 6000 rows, 60 % of them of some 15 Han characters and the others of some 12
 // words, 46 labels; every fourth word is typical of the label.
-func shopful() []Example {
-	const rows, labels = 6000, 46
+func shopful() []Example { return shop(6000, 46) }
+
+// A shop is a corpus of that kind, of any size.
+func shop(rows, labels int) []Example {
 	rng := rand.New(rand.NewPCG(1, 1))
 	// Few words are frequent, as in language.
 	rare := func(rng *rand.Rand, n int) int { u := rng.Float64(); return int(float64(n) * u * u * u) }
@@ -58,6 +60,24 @@ func BenchmarkTrain(b *testing.B) {
 		if _, err := Train(context.Background(), examples, Options{}); err != nil {
 			b.Fatal(err)
 		}
+	}
+}
+
+// BenchmarkGrowth is the curve of the cost of training, up to 500 labels of 200
+// rows each: one iteration of each tells, -benchtime 1x.
+func BenchmarkGrowth(b *testing.B) {
+	for _, labels := range []int{25, 50, 100, 200, 500} {
+		examples := shop(200*labels, labels)
+		b.Run(fmt.Sprint(labels), func(b *testing.B) {
+			for b.Loop() {
+				if _, err := Train(context.Background(), examples, Options{}); err != nil {
+					b.Fatal(err)
+				}
+			}
+			perSecond := float64(b.N*len(examples)) / b.Elapsed().Seconds()
+			b.ReportMetric(perSecond, "rows/s")
+			b.ReportMetric(perSecond*float64(labels), "rows*labels/s")
+		})
 	}
 }
 

@@ -19,8 +19,9 @@ type lesson struct {
 	bare    bool     // without ratios
 	ratios  *ratios  // of rows; nil if bare
 
-	questions *vectors // of held
-	answers   []answer // to held
+	questions *vectors  // of held
+	lengths   []float32 // of the telling features of each question
+	answers   []answer  // to held
 }
 
 // An answer is what is known of a held-back row, and what the machines make of
@@ -124,6 +125,10 @@ func (l *lesson) prepare(c *corpus) {
 		l.ratios = newRatios(c, l.vectors, l.labels, l.taught)
 	}
 	l.questions = l.space.vectors(c, l.held)
+	l.lengths = make([]float32, len(l.held))
+	for n := range l.held {
+		l.lengths[n] = l.questions.telling(n, c.groups)
+	}
 	scores := make([]float32, len(l.held)*c.labels)
 	for i := range scores {
 		scores[i] = float32(math.Inf(-1))
@@ -204,7 +209,7 @@ func teach(ctx context.Context, c *corpus, lessons []*lesson, workers int) (*lea
 			for _, m := range s.solve(l.vectors, l.labels, taught, c.shared, len(c.groups), func(k, i int) float32 { return guesses[k][l.rows[i]] }) {
 				l.ratios.add(&m, l.vectors, c.groups, counts[worker])
 				for n := range l.answers {
-					l.answers[n].scores[m.class] = l.questions.dot(n, m.w) + m.bias + m.lean*l.questions.telling(n, c.groups)
+					l.answers[n].scores[m.class] = l.questions.dot(n, m.w) + m.bias + m.lean*l.lengths[n]
 				}
 			}
 		}

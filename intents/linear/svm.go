@@ -9,7 +9,7 @@ const (
 	costOut   = 1
 	tolerance = .5  // of the gradient; scores are settled long before weights are
 	roughly   = 1   // a tolerance that leaves the order of scores as it is, nearly always
-	firstly   = 4   // the tolerance while only some rows are looked at
+	firstly   = 2   // the tolerance while only some rows are looked at
 	slight    = .05 // gradients that are not worth a step
 	maxEpochs = 100 // over the rows that matter
 	maxLooks  = 30  // at all rows
@@ -42,7 +42,7 @@ type machine struct {
 type solver struct {
 	tolerance float32 // of the gradient
 	machines  [together]machine
-	block     []float32 // the weights of all machines, by feature and machine
+	block     [][together]float32 // the weights of all machines, by feature
 }
 
 // solve trains a machine for each of the classes, which are at most together,
@@ -52,6 +52,7 @@ type solver struct {
 // et al. 2008, "A Dual Coordinate Descent Method for Large-scale Linear SVM").
 // Most rows lie beyond the margin and stay there: it descends over those that
 // matter until they are settled, looks which others do, and goes on until none.
+// Before the second look it settles them roughly: others are still to come.
 //
 // w has dim weights; features from shared on are in one row each at most. A
 // machine starts from alpha = guess(k, i) for class k and row i if guess is not
@@ -74,14 +75,18 @@ func (s *solver) solve(v *vectors, labels []int32, classes []int32, shared, dim 
 		}
 		m.descend(v, labels, max(s.tolerance, firstly))
 	}
-	for range maxLooks {
+	for looks := range maxLooks {
 		s.look(v, labels, machines, shared)
 		open := false
 		for k := range machines {
 			m := &machines[k]
 			if m.settled = m.settled || m.hi-m.lo <= s.tolerance; !m.settled {
 				open = true
-				m.descend(v, labels, s.tolerance)
+				if looks == 0 {
+					m.descend(v, labels, max(s.tolerance, roughly))
+				} else {
+					m.descend(v, labels, s.tolerance)
+				}
 			}
 		}
 		if !open {
@@ -106,24 +111,22 @@ func (s *solver) look(v *vectors, labels []int32, machines []machine, shared int
 	if len(open) <= together/4 { // one by one is faster
 		for _, m := range open {
 			for i := range labels {
-				from, to := v.starts[i], v.own[i]
-				m.judge(v, labels, i, dot(v.features[from:to], v.values[from:to], m.w))
+				m.judge(v, labels, i, v.shared(int32(i), m.w))
 			}
 		}
 		return
 	}
-	if cap(s.block) < shared*together {
-		s.block = make([]float32, shared*together)
+	if cap(s.block) < shared {
+		s.block = make([][together]float32, shared)
 	}
-	block := s.block[:shared*together]
+	block := s.block[:shared]
 	for k, m := range open {
 		for f, w := range m.w[:shared] {
-			block[f*together+k] = w
+			block[f][k] = w * v.weights[f]
 		}
 	}
 	for i := range labels {
-		from, to := v.starts[i], v.own[i]
-		scores := dots(v.features[from:to], v.values[from:to], block)
+		scores := v.sharedOfAll(i, block)
 		for k, m := range open {
 			m.judge(v, labels, i, scores[k])
 		}
@@ -158,14 +161,12 @@ func (m *machine) descend(v *vectors, labels []int32, tolerance float32) {
 		kept := active[:0]
 		var lo, hi float32
 		for _, i := range active {
-			from, to := v.starts[i], v.own[i]
-			features, values := v.features[from:to], v.values[from:to]
 			y, slack := float32(-1), float32(1./(2*costOut))
 			if labels[i] == m.class {
 				y, slack = 1, 1./(2*costIn)
 			}
 			slack /= v.says[i]
-			g := y*(dot(features, values, w)+bias) - 1 + alpha[i]*(slack+v.ownSquare[i])
+			g := y*(v.shared(i, w)+bias) - 1 + alpha[i]*(slack+v.ownSquare[i])
 			if alpha[i] == 0 && g >= 0 {
 				continue
 			}
@@ -177,7 +178,9 @@ func (m *machine) descend(v *vectors, labels []int32, tolerance float32) {
 			a := max(0, alpha[i]-g/(2+slack)) // 2: the squared length and the bias
 			d := (a - alpha[i]) * y
 			alpha[i] = a
-			for j, f := range features {
+			from, to := v.starts[i], v.own[i]
+			values := v.values[from:to]
+			for j, f := range v.features[from:to] {
 				w[f] += d * values[j]
 			}
 			bias += d
@@ -221,42 +224,6 @@ func (m *machine) finish(v *vectors, labels []int32) {
 			m.w[v.features[j]] = a * v.values[j]
 		}
 	}
-}
-
-// dot is the product of a sparse vector with w. Four sums go on beside one
-// another: a single one would wait for itself.
-func dot(features []int32, values []float32, w []float32) float32 {
-	values = values[:len(features)]
-	var s0, s1, s2, s3 float32
-	i := 0
-	for ; i+3 < len(features); i += 4 {
-		s0 += values[i] * w[features[i]]
-		s1 += values[i+1] * w[features[i+1]]
-		s2 += values[i+2] * w[features[i+2]]
-		s3 += values[i+3] * w[features[i+3]]
-	}
-	for ; i < len(features); i++ {
-		s0 += values[i] * w[features[i]]
-	}
-	return s0 + s1 + (s2 + s3)
-}
-
-// dots is the product of a sparse vector with each of the columns of block.
-func dots(features []int32, values []float32, block []float32) [together]float32 {
-	values = values[:len(features)]
-	var s0, s1, s2, s3, s4, s5, s6, s7 float32
-	for i, f := range features {
-		x, w := values[i], (*[together]float32)(block[int(f)*together:])
-		s0 += x * w[0]
-		s1 += x * w[1]
-		s2 += x * w[2]
-		s3 += x * w[3]
-		s4 += x * w[4]
-		s5 += x * w[5]
-		s6 += x * w[6]
-		s7 += x * w[7]
-	}
-	return [together]float32{s0, s1, s2, s3, s4, s5, s6, s7}
 }
 
 // zeroed returns n zeros, in s's memory if that is enough.
