@@ -62,7 +62,7 @@ func (c *Content) checkBase() {
 	for _, a := range c.Base.Articles() {
 		for i, id := range a.Intents {
 			if _, ok := c.Intents.Intent(id); !ok {
-				a.Document().Add([]any{"intents", i}, "intent %q is not in intents/intents.yaml", id)
+				c.Base.Document(a).Add([]any{"intents", i}, "intent %q is not in intents/intents.yaml", id)
 			}
 		}
 	}

@@ -19,12 +19,7 @@ type Article struct {
 	Intents  []string    `yaml:"intents"`
 	Title    source.Text `yaml:"title"`
 	Passages []Passage   `yaml:"passages"`
-
-	doc *source.Document
 }
-
-// Document returns the file that the article was read from.
-func (a *Article) Document() *source.Document { return a.doc }
 
 // A Passage answers one question.
 type Passage struct {
@@ -65,6 +60,7 @@ type Base struct {
 	articles []*Article
 	byID     map[string]*Article
 	codes    *Codes
+	folder   source.Folder // that it was read from
 }
 
 // Articles returns all articles by id.
@@ -73,7 +69,7 @@ func (b *Base) Articles() []*Article { return b.articles }
 // Only returns a base of those articles that keep returns true for, which it is
 // asked in the order of their ids, with the codes of all.
 func (b *Base) Only(keep func(*Article) bool) *Base {
-	some := &Base{byID: map[string]*Article{}, codes: b.codes}
+	some := &Base{byID: map[string]*Article{}, codes: b.codes, folder: b.folder}
 	for _, a := range b.articles {
 		if keep(a) {
 			some.articles = append(some.articles, a)
@@ -94,6 +90,11 @@ func (b *Base) Title(id string) source.Text {
 	return source.Text{}
 }
 
+// Document returns the file that an article was read from.
+func (b *Base) Document(a *Article) *source.Document {
+	return b.folder.Document(path.Join(articlesDir, a.ID+".yaml"))
+}
+
 // Codes returns the error codes.
 func (b *Base) Codes() *Codes { return b.codes }
 
@@ -108,17 +109,19 @@ var itemID = regexp.MustCompile(`^M\d{2,3}$`)
 // Load reads articles, codes and sources. What is wrong with them is added to
 // the folder's problems.
 func Load(folder source.Folder) *Base {
-	b := &Base{byID: map[string]*Article{}}
+	b := &Base{byID: map[string]*Article{}, folder: folder}
 	sources := loadSources(folder)
 	for _, file := range folder.Files(articlesDir, ".yaml") {
 		a := new(Article)
-		if a.doc = folder.YAML(file, a); a.doc == nil {
+		doc := folder.YAML(file, a)
+		if doc == nil {
 			continue
 		}
 		if want := strings.TrimSuffix(path.Base(file), ".yaml"); a.ID != want {
-			a.doc.Add([]any{"id"}, "id %q does not match the file name, %q is expected", a.ID, want)
+			doc.Add([]any{"id"}, "id %q does not match the file name, %q is expected", a.ID, want)
+			a.ID = want
 		}
-		a.check(sources)
+		a.check(doc, sources)
 		b.articles = append(b.articles, a)
 		b.byID[a.ID] = a
 	}
@@ -145,31 +148,31 @@ func loadSources(folder source.Folder) map[string]bool {
 	return ids
 }
 
-func (a *Article) check(sources map[string]bool) {
-	a.doc.CheckText(a.Title, "title")
+func (a *Article) check(doc *source.Document, sources map[string]bool) {
+	doc.CheckText(a.Title, "title")
 	if len(a.Intents) == 0 {
-		a.doc.Add([]any{"intents"}, "an article names the intents that it belongs to")
+		doc.Add([]any{"intents"}, "an article names the intents that it belongs to")
 	}
 	if len(a.Passages) == 0 {
-		a.doc.Add([]any{"passages"}, "an article has one passage or more")
+		doc.Add([]any{"passages"}, "an article has one passage or more")
 	}
 	ids := map[string]bool{}
 	for i, p := range a.Passages {
 		at := []any{"passages", i}
 		if p.ID == "" || ids[p.ID] {
-			a.doc.Add(at, "passage %q needs an id of its own", p.ID)
+			doc.Add(at, "passage %q needs an id of its own", p.ID)
 		}
 		ids[p.ID] = true
-		a.doc.CheckText(p.Heading, "passages", i, "heading")
-		a.doc.CheckText(p.Text, "passages", i, "text")
+		doc.CheckText(p.Heading, "passages", i, "heading")
+		doc.CheckText(p.Text, "passages", i, "text")
 		if len(p.Asks.Zh) == 0 != (len(p.Asks.En) == 0) {
-			a.doc.Add([]any{"passages", i, "asks"}, "asks needs zh and en, or neither")
+			doc.Add([]any{"passages", i, "asks"}, "asks needs zh and en, or neither")
 		}
-		checkSources(a.doc, p.Source, sources, at...)
+		checkSources(doc, p.Source, sources, at...)
 		for _, key := range []string{"covers", "corrects"} {
 			for _, id := range map[string][]string{"covers": p.Covers, "corrects": p.Corrects}[key] {
 				if !itemID.MatchString(id) {
-					a.doc.Add([]any{"passages", i, key}, "%s %q; items are written M01 to M999", key, id)
+					doc.Add([]any{"passages", i, key}, "%s %q; items are written M01 to M999", key, id)
 				}
 			}
 		}

@@ -1,9 +1,13 @@
 package kb
 
 import (
+	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/blevesearch/bleve/v2/analysis"
+
+	"tilldesk/content/source"
 )
 
 // plainWords is an analysis.TokenFilter that prepares English words for the
@@ -49,6 +53,25 @@ var idle = setOf(`a an the this that these those there here
 	will would shall should can could may might must ll ve re m s d
 	of to in for and or but at by from as with about into so than then just also some such very
 	please hi hello thanks`)
+
+// idleWords returns the distinct idle words of a text, each marked as one, so
+// that none is taken for a term. They find nothing, but "who" and "may I" ask
+// for other passages of an article than "how" does. Chinese has none of its own:
+// what is idle there is single characters.
+func idleWords(lang source.Lang, text string) []string {
+	if lang != source.En {
+		return nil
+	}
+	var found []string
+	for _, word := range strings.FieldsFunc(fold(text), func(r rune) bool { return !unicode.IsLetter(r) }) {
+		if word = idleMark + word; idle[word[len(idleMark):]] && !slices.Contains(found, word) {
+			found = append(found, word)
+		}
+	}
+	return found[:min(len(found), maxQueryTerms)]
+}
+
+const idleMark = "~"
 
 func setOf(words string) map[string]bool {
 	set := map[string]bool{}

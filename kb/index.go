@@ -32,7 +32,7 @@ type Options struct {
 // content, and is safe for concurrent use until closed.
 type Index struct {
 	bleve    bleve.Index
-	hits     []Hit // by document number
+	passages []found // by document number
 	articles map[string]span
 	likeness map[source.Lang]*likeness
 	analyze  map[source.Lang]analysis.Analyzer
@@ -41,6 +41,17 @@ type Index struct {
 
 // A span is the document numbers of an article: from first to before end.
 type span struct{ first, end int }
+
+// A found is where a passage stands.
+type found struct {
+	article *Article
+	passage int32 // its number there
+}
+
+func (f found) hit(score float64) Hit {
+	a, p := f.article, &f.article.Passages[f.passage]
+	return Hit{Article: a.ID, Passage: p.ID, Intents: a.Intents, Title: a.Title, Heading: p.Heading, Text: p.Text, Score: score}
+}
 
 // A Hit is a passage that a search found.
 type Hit struct {
@@ -89,9 +100,9 @@ func NewIndex(base *Base, opt Options) (*Index, error) {
 		},
 	}
 	for _, a := range base.Articles() {
-		x.articles[a.ID] = span{len(x.hits), len(x.hits) + len(a.Passages)}
-		for _, p := range a.Passages {
-			x.hits = append(x.hits, Hit{Article: a.ID, Passage: p.ID, Intents: a.Intents, Title: a.Title, Heading: p.Heading, Text: p.Text})
+		x.articles[a.ID] = span{len(x.passages), len(x.passages) + len(a.Passages)}
+		for i := range a.Passages {
+			x.passages = append(x.passages, found{a, int32(i)})
 		}
 	}
 	if err := x.fill(base); err != nil {
@@ -173,7 +184,7 @@ func (x *Index) Search(ctx context.Context, q Query, n int) ([]Hit, error) {
 		return nil, nil
 	}
 	like := x.likeness[lang]
-	question := like.question(asked, x.synonyms.of(lang, text, asked))
+	question := like.question(asked, idleWords(lang, text), x.synonyms.of(lang, text, asked))
 	defer like.done(question)
 	req := bleve.NewSearchRequestOptions(x.query(lang, question), max(candidates, n), 0, false)
 	res, err := x.bleve.SearchInContext(ctx, req)
@@ -183,7 +194,7 @@ func (x *Index) Search(ctx context.Context, q Query, n int) ([]Hit, error) {
 	found := make([]int, 0, len(res.Hits))
 	for _, match := range res.Hits {
 		i, err := strconv.Atoi(match.ID)
-		if err != nil || i >= len(x.hits) {
+		if err != nil || i >= len(x.passages) {
 			return nil, fmt.Errorf("searching the knowledge base: the index knows a passage %q that was never put in", match.ID)
 		}
 		found = append(found, i)
@@ -192,14 +203,14 @@ func (x *Index) Search(ctx context.Context, q Query, n int) ([]Hit, error) {
 	order := make([]ranked, len(found))
 	for k, i := range found {
 		words, odds := like.compare(i, question)
-		order[k] = ranked{i, q.rank(x.hits[i], words, odds), q.score(x.hits[i], words)}
+		a := x.passages[i].article
+		order[k] = ranked{i, q.rank(a, words, odds), q.score(a, words)}
 	}
 	// Stable: ties keep the order of BM25.
 	slices.SortStableFunc(order, func(a, b ranked) int { return cmp.Compare(b.rank, a.rank) })
 	hits := make([]Hit, min(n, len(order)))
 	for k := range hits {
-		hits[k] = x.hits[order[k].number]
-		hits[k].Score = order[k].score
+		hits[k] = x.passages[order[k].number].hit(order[k].score)
 	}
 	return hits, nil
 }
@@ -213,13 +224,14 @@ type ranked struct {
 // What counts for the order of passages. Chosen by holding back the ways to
 // ask of the articles themselves, a quarter at a time, and by a set of plainer
 // questions of our own: with these the right article comes first most often in
-// both. Nearby values do as well.
+// both. Fitted by the likelihood of the right passage they come out much the
+// same, and nearby values do as well.
 const (
 	rankWords   = 4.7
-	rankAsking  = 1.3
-	rankTelling = 2.2
+	rankAsking  = 2.7
+	rankTelling = 1.5
 	rankPrior   = 1.7
-	rankArticle = 0.5
+	rankArticle = 0.4
 	// unlikely is how likely an article is taken to be that nobody named.
 	unlikely = 1e-3
 )
@@ -227,13 +239,13 @@ const (
 // rank is how far forward a passage belongs: the logarithm of how much likelier
 // it is than others, given how alike the words are, what is usual in it, and
 // what is known besides.
-func (q Query) rank(hit Hit, words float64, odds [views]float64) float64 {
+func (q Query) rank(a *Article, words float64, odds [views]float64) float64 {
 	rank := rankWords*words + rankAsking*odds[asking] + rankTelling*odds[telling]
 	if q.Prior != nil {
-		rank += rankPrior * q.prior(hit.Intents)
+		rank += rankPrior * q.prior(a.Intents)
 	}
 	if q.Articles != nil {
-		rank += rankArticle * math.Log(max(unlikely, q.Articles[hit.Article]))
+		rank += rankArticle * math.Log(max(unlikely, q.Articles[a.ID]))
 	}
 	return rank
 }
@@ -265,15 +277,15 @@ const (
 	articleShare = 0.3
 )
 
-// score is that of a hit whose words count for words. What nobody knows of the
+// score is that of a passage whose words count for words. What nobody knows of the
 // query does not count.
-func (q Query) score(hit Hit, words float64) float64 {
+func (q Query) score(a *Article, words float64) float64 {
 	score, shares := wordsShare*words, wordsShare
 	if q.Prior != nil {
-		score, shares = score+priorShare*q.prior(hit.Intents), shares+priorShare
+		score, shares = score+priorShare*q.prior(a.Intents), shares+priorShare
 	}
 	if q.Articles != nil {
-		score, shares = score+articleShare*q.Articles[hit.Article], shares+articleShare
+		score, shares = score+articleShare*q.Articles[a.ID], shares+articleShare
 	}
 	return score / shares
 }
@@ -302,6 +314,9 @@ func (x *Index) query(lang source.Lang, question *question) query.Query {
 	either := bleve.NewDisjunctionQuery()
 	visits := 0
 	for _, t := range rarest {
+		if t.plain == 0 {
+			continue
+		}
 		if visits += int(like.counts[t.number]); visits > maxVisits && len(either.Disjuncts) > 0 {
 			break
 		}

@@ -83,7 +83,7 @@ func TestLikenessCountsTerms(t *testing.T) {
 			return sum
 		}
 		l := newLikeness(source.Zh, analyzer, base)
-		question := l.question(asked, alike)
+		question := l.question(asked, nil, alike)
 		for i := range all {
 			best := 0.0
 			for _, way := range asks[i] {

@@ -19,8 +19,16 @@ type synonyms struct {
 }
 
 type synonym struct {
-	word  string // folded
-	terms map[source.Lang][]string
+	word   string   // folded
+	zh, en []string // its terms
+}
+
+// terms returns the terms of the word in lang.
+func (s *synonym) terms(lang source.Lang) []string {
+	if lang == source.En {
+		return s.en
+	}
+	return s.zh
 }
 
 // A place is that of a word: its group, and its number there.
@@ -43,11 +51,13 @@ func newSynonyms(groups [][]string, analyze map[source.Lang]analysis.Analyzer) s
 	for g, words := range groups {
 		group := make([]synonym, len(words))
 		for i, w := range words {
-			group[i] = synonym{fold(w), map[source.Lang][]string{}}
-			for lang, analyzer := range analyze {
-				t := terms(analyzer, w, maxSynonymTerms)
-				group[i].terms[lang] = t
-				if len(t) > 0 {
+			group[i] = synonym{
+				word: fold(w),
+				zh:   terms(analyze[source.Zh], w, maxSynonymTerms),
+				en:   terms(analyze[source.En], w, maxSynonymTerms),
+			}
+			for lang := range analyze {
+				if t := group[i].terms(lang); len(t) > 0 {
 					s.first[lang][t[0]] = append(s.first[lang][t[0]], place{g, i})
 				}
 			}
@@ -81,7 +91,7 @@ func (s *synonyms) of(lang source.Lang, text string, asked []string) []string {
 			if slices.Contains(found, place{at.group, w}) {
 				continue
 			}
-			for _, term := range other.terms[lang] {
+			for _, term := range other.terms(lang) {
 				if len(alike) < maxQueryTerms && !slices.Contains(asked, term) && !slices.Contains(alike, term) {
 					alike = append(alike, term)
 				}
@@ -98,7 +108,7 @@ func (s *synonym) in(lang source.Lang, folded string, asked []string) bool {
 	if strings.ContainsFunc(s.word, isHan) {
 		return strings.Contains(folded, s.word)
 	}
-	for _, term := range s.terms[lang] {
+	for _, term := range s.terms(lang) {
 		if !slices.Contains(asked, term) {
 			return false
 		}

@@ -203,8 +203,12 @@ func (f Folder) YAML(file string, v any) *Document {
 		f.Add(file, line, "%s", msg)
 		return nil
 	}
-	return &Document{Name: file, folder: f}
+	pack(v)
+	return f.Document(file)
 }
+
+// Document returns the document of a YAML file, for questions about lines.
+func (f Folder) Document(file string) *Document { return &Document{Name: file, folder: f} }
 
 func (f Folder) read(file string) ([]byte, bool) {
 	info, err := fs.Stat(f.FS, file)
