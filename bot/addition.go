@@ -58,7 +58,7 @@ func (k *Knowledge) addition(running string, asked intents.Asked, whole intents.
 	from := 0
 	for _, at := range append(mark.FindAllStringIndex(text, -1), []int{len(text), len(text)}) {
 		part := text[from:at[0]]
-		if a, ok := k.another(running, part, sureToo); ok && added.MatchString(part) && !k.answers(part, asked) {
+		if a, ok := k.another(running, part, sureToo); ok && added.MatchString(part) && (!k.answers(part, asked) || plainly.MatchString(text[:from])) {
 			a.Said = k.Engine.Match(text[from:]).Normal // with what is said of it after that
 			return said(text[:from]), []dialog.Addition{a}
 		}
@@ -66,6 +66,10 @@ func (k *Knowledge) addition(running string, asked intents.Asked, whole intents.
 	}
 	return text, nil
 }
+
+// plainly is an answer by itself, so that what follows it answers nothing: "no,
+// and the printer doesn't print either".
+var plainly = regexp.MustCompile(`(?i)^\s*(?:no|nope|nah|yes|yep|yeah|没有?|不是|不会|是的?|对的?|有的?|嗯+)[,.;!，。；！\s]+$`)
 
 // another reads a part of a message as another trouble than the one under way.
 func (k *Knowledge) another(running, text string, sure float64) (dialog.Addition, bool) {

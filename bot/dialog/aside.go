@@ -44,21 +44,34 @@ var (
 )
 
 // ended takes words that end the fix in its midst. Where money is the subject
-// it goes on until the money is known.
+// it goes on until the money is known, or they are said twice; whoever leaves
+// without knowing whether it was paid hears not to take it again.
 func (t *turn) ended() bool {
 	step := t.asked()
-	if step == nil || t.in.Choice != "" || t.script.playbooks[t.st.Fix.Intent].Money == MoneyFirst || len(t.in.Codes) > 0 {
+	if step == nil || t.in.Choice != "" || len(t.in.Codes) > 0 {
 		return false
 	}
 	text := intents.Normalise(t.in.Text)
 	const runes = 16 // more tells something else as well
+	money := t.script.playbooks[t.st.Fix.Intent].Money == MoneyFirst
 	switch {
-	case gone.MatchString(text):
+	case gone.MatchString(text) && !money:
 		t.result(Fixed)
 	case dropped.MatchString(text) && len([]rune(text)) <= runes && !t.leavesFix(step):
+		if money && t.st.Fix.Unsure == 0 {
+			t.unproductive()
+			t.st.Fix.Unsure++
+			t.reason(Unanswered)
+			t.askAgain(step, "drop.sure")
+			return true
+		}
 		t.productive()
 		t.reason(Courtesy)
-		t.say(t.reply(KindAnswer, "goodbye"))
+		if money || step.ID == charged {
+			t.say(t.reply(KindAnswer, "drop.money"))
+		} else {
+			t.say(t.reply(KindAnswer, "goodbye"))
+		}
 		fix := t.st.Fix
 		t.finish()
 		t.st.Ended = fix

@@ -152,8 +152,13 @@ func (t *turn) moneyOpen(p *Playbook) bool {
 	return p.Money == MoneyAsk && !known && p.step(charged) != nil
 }
 
-// goAhead asks the present step again, or the next one if none is asked.
+// goAhead asks the present step again, or the next one if none is asked. One
+// that cannot be undone is chosen anew: by what is known now, another may go
+// first.
 func (t *turn) goAhead() {
+	if step := t.asked(); step != nil && step.Irreversible {
+		t.st.Fix.Step = ""
+	}
 	if t.st.Fix.Step == "" {
 		t.proceed()
 		return

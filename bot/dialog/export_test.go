@@ -3,6 +3,8 @@ package dialog
 import (
 	"regexp"
 	"slices"
+
+	"tilldesk/intents"
 )
 
 // ToldBy returns what a normalised message says about steps unasked, as step
@@ -35,3 +37,21 @@ func (c *cues) all() []*regexp.Regexp {
 
 // Uncued returns how many words that answer steps have no cue.
 func (s *Script) Uncued() int { return len(s.cues.without) }
+
+// SaidBy returns what a normalised answer says to a step that is asked.
+func (s *Step) SaidBy(text string) intents.Act { return s.said(text) }
+
+// RemarkOf names what is said by the way in a message, "" if it is something else.
+func RemarkOf(text string) string {
+	text = intents.Normalise(text)
+	for _, is := range []struct {
+		name string
+		of   bool
+	}{{"bot", asksBot.MatchString(text)}, {"vent", vents.MatchString(text) && vent.MatchString(text)}, {"why", asksWhy.MatchString(text)},
+		{"long", asksLong.MatchString(text)}, {"vague", vague.MatchString(text)}} {
+		if is.of {
+			return is.name
+		}
+	}
+	return ""
+}

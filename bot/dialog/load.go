@@ -46,6 +46,9 @@ func Load(folder source.Folder) *Script {
 		for i := range p.Steps {
 			p.Steps[i].asks = intents.AskedIn(p.Steps[i].Text.Zh)
 			s.tellable = s.tell(s.tellable, &p.Steps[i], words, doc, []any{"steps", i})
+			if p.Steps[i].Use == "" {
+				s.checkSaid(doc, &p.Steps[i], words, []any{"steps", i})
+			}
 		}
 		s.playbooks[p.Intent] = p
 		s.lines["playbook "+p.Intent] = doc
@@ -104,6 +107,7 @@ func (s *Script) loadShared(folder source.Folder) (map[string]Step, groups) {
 		}
 		checkStepText(doc, step, at)
 		s.tellable = s.tell(s.tellable, &file.Steps[i], file.Words, doc, at)
+		s.checkSaid(doc, &file.Steps[i], file.Words, at)
 		shared[step.ID] = step
 	}
 	for name, group := range file.Words {
@@ -123,8 +127,8 @@ func resolve(p *Playbook, shared map[string]Step, doc *source.Document) {
 			doc.Add([]any{"steps", i, "use"}, "there is no shared step %q in %s", step.Use, sharedFile)
 			continue
 		}
-		if step.ID != "" || step.Kind != "" || !step.Text.IsZero() || !step.How.IsZero() || step.Told != (Told{}) {
-			doc.Add([]any{"steps", i}, "a shared step keeps its id, kind, text, how and told; write a step of its own instead")
+		if step.ID != "" || step.Kind != "" || !step.Text.IsZero() || !step.How.IsZero() || step.Told != (Told{}) || step.Said != (Said{}) {
+			doc.Add([]any{"steps", i}, "a shared step keeps its id, kind, text, how, told and said; write a step of its own instead")
 		}
 		base.Use = step.Use
 		base.Yes, base.Cures, base.On, base.After = step.Yes, step.Cures, step.On, step.After

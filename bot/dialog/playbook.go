@@ -67,6 +67,7 @@ type Step struct {
 	After   []string           `yaml:"after"` // steps that must have been taken before
 	Covers  []string           `yaml:"covers"`
 	Told    Told               `yaml:"told"`    // words that answer it unasked
+	Said    Said               `yaml:"said"`    // words that answer a check when it is asked
 	Unasked bool               `yaml:"unasked"` // a check that is never asked: it counts when it is told
 
 	asks intents.Asked // what a check asks, read from its words

@@ -14,6 +14,13 @@ import (
 func (t *turn) answer() {
 	step := t.asked()
 	told := t.hear()
+	if step != nil && told == "" {
+		if act := step.said(t.in.Said); act != "" && act != t.in.Act && !t.sureOtherwise() {
+			t.in.Act, t.in.ActScore = act, readSaid
+		} else if act != "" && act == t.in.Act {
+			t.in.ActScore = max(t.in.ActScore, readSaid)
+		}
+	}
 	switch {
 	case t.wantsPerson():
 		t.handoff(CauseAsked)
@@ -21,6 +28,11 @@ func (t *turn) answer() {
 		t.result(told)
 	case step != nil && told == Fixed && len(t.in.Codes) == 0:
 		t.result(Fixed)
+	case t.apart && t.in.Act != intents.ActFixed && len(t.in.Codes) == 0 && !t.moneyNews(step):
+		t.productive()
+		t.reason(NextStep)
+		t.st.Fix.Step = ""
+		t.proceed()
 	case step != nil && step.Expects == "text" && t.readScreen(step):
 	case len(t.in.Codes) > 0:
 		t.explainCode()
@@ -31,6 +43,16 @@ func (t *turn) answer() {
 	default:
 		t.topic(step)
 	}
+}
+
+// sureOtherwise reports whether the message is surely an answer that has no part
+// in what was asked: "skip it", "get me a person".
+func (t *turn) sureOtherwise() bool {
+	switch t.in.Act {
+	case intents.ActHuman, intents.ActRestart, intents.ActBack, intents.ActSkip, intents.ActUnsure:
+		return t.sureAct(sureOther)
+	}
+	return false
 }
 
 // From which probability an act is taken for one that ends or leaves the fix.
@@ -115,6 +137,9 @@ func (t *turn) moneyNews(step *Step) bool {
 		(step == nil || step.ID != charged) && !t.sureAct(surelyAct)
 }
 
+// quotes begins a message that repeats what a screen says.
+var quotes = regexp.MustCompile(`^(?:屏幕|机器|手机|上面|它|他)?(?:上面?|里)?(?:就|又|还|只|是)?(?:写着?|显示|提示|跳出来?|弹出来?)(?:的?是|了|说|着|一行|一句|有|个)?|^(?:(?:it|the screen|screen|the machine|the terminal|she|he)(?:'s)? )?(?:just |only |now )*(?:says?|shows?|showing|displays?|reads|reading)\b`)
+
 // readScreen takes what was typed for a step that asks for the words on the
 // screen. It reports false if the message is something else.
 func (t *turn) readScreen(step *Step) bool {
@@ -130,7 +155,10 @@ func (t *turn) readScreen(step *Step) bool {
 	intent := t.intent()
 	// All words from a screen look like an error message: that names nothing.
 	names := t.in.Decision == intents.Answer && intent != t.st.Fix.Intent && intent != anyError && t.score() >= newTopic
+	quoted := quotes.MatchString(t.in.Said) && t.in.Act != intents.ActFixed && t.in.Act != intents.ActHuman && !asksBack.MatchString(t.in.Said)
 	switch {
+	case quoted && (!names || t.script.playbooks[intent] == nil):
+		// What the screen says asks nothing of us and answers nothing.
 	case t.in.Act == intents.ActTopic && (t.in.ActScore >= surelyTopic || names && t.in.ActScore >= veryLikelyAct):
 		return false // a new trouble
 	case len(t.another()) > 0 && t.score() >= likelyTrouble:

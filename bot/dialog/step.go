@@ -126,6 +126,8 @@ type turn struct {
 	kept   []string // symptoms that it tells of on top of the fix under way
 	before *Before  // what the fix that begins may go by
 	news   bool     // the message has answered steps of the fix unasked
+	unpaid bool     // it says nothing but that nothing was paid
+	apart  bool     // what it tells of them sets right what was known, or is all it says: it answers nothing else
 }
 
 func (t *turn) reason(r Reason) { t.out.Reason = r }
@@ -247,6 +249,9 @@ func (t *turn) respond() {
 	}
 	if t.danger() {
 		t.start(powerIntent)
+		return
+	}
+	if t.remarked() {
 		return
 	}
 	if t.st.Fix != nil && t.ended() {

@@ -6,14 +6,7 @@ import (
 	"strings"
 
 	"tilldesk/intents"
-	"tilldesk/kb"
 )
-
-// sureHit is the score from which a passage answers a free question.
-const sureHit = 0.45
-
-// offers is how many intents are offered as a choice.
-const offers = 3
 
 // clearlyOutside is the chance from which a message is taken for one that has
 // nothing to do with payments, rather than for one not understood.
@@ -22,9 +15,6 @@ const clearlyOutside = 0.65
 // shortest is how many characters say too little to be called outside: a
 // merchant in a hurry writes one.
 const shortest = 2
-
-// worthOffering is the chance below which an intent is not offered.
-const worthOffering = 0.12
 
 // meantAgain is the chance from which one of the offered intents is taken to be
 // meant by what is written instead of a choice.
@@ -243,13 +233,18 @@ func (t *turn) saysYesOrNo() bool {
 // capabilities says what the bot can do, and offers the usual troubles.
 func (t *turn) capabilities() Line {
 	line := t.reply(KindAnswer, "capabilities")
+	line.Choices = append(t.usual(), t.script.choice("human"))
+	return line
+}
+
+// usual returns the usual troubles, to choose from.
+func (t *turn) usual() (choices []Choice) {
 	if greeting := t.script.answers["smalltalk.greeting"]; greeting != nil {
 		for _, next := range greeting.Next {
-			line.Choices = append(line.Choices, t.script.intentChoice(next))
+			choices = append(choices, t.script.intentChoice(next))
 		}
 	}
-	line.Choices = append(line.Choices, t.script.choice("human"))
-	return line
+	return choices
 }
 
 // begun reports whether anything has been said that could be left for a new
@@ -278,110 +273,6 @@ func (t *turn) courtesy(intent string) {
 	t.say(line)
 }
 
-func (t *turn) passages() []kb.Hit {
-	if t.in.Passages == nil {
-		return nil
-	}
-	return t.in.Passages()
-}
-
-// hit returns the passage that answers a free question: the foremost that says
-// enough of it. One before it may only be likelier to be about the same.
-func (t *turn) hit() (kb.Hit, bool) {
-	for _, hit := range t.passages() {
-		if hit.Score >= sureHit {
-			return hit, true
-		}
-	}
-	return kb.Hit{}, false
-}
-
-// hitFor returns the best passage among the articles of the intent.
-func (t *turn) hitFor(intent string) (kb.Hit, bool) {
-	for _, hit := range t.passages() {
-		if slices.Contains(hit.Intents, intent) && hit.Score >= sureHit {
-			return hit, true
-		}
-	}
-	return kb.Hit{}, false
-}
-
-func (t *turn) passageLine(hit kb.Hit) Line {
-	return Line{Key: "passage:" + hit.ID(), Kind: KindAnswer, Text: hit.Text, Article: hit.Article}
-}
-
-// free answers a free question from the knowledge base; it reports false if
-// that has no answer.
-func (t *turn) free() bool {
-	hit, ok := t.hit()
-	if !ok {
-		return false
-	}
-	line := t.passageLine(hit)
-	line.Choices = []Choice{t.script.choice("human")}
-	t.productive()
-	t.reason(Answered)
-	t.say(line)
-	return true
-}
-
-// clarify offers the likeliest intents as a choice, at most twice in a row.
-func (t *turn) clarify() {
-	var offered []Choice
-	for _, g := range t.in.Guesses {
-		if len(offered) < offers && t.worthOffering(g) {
-			offered = append(offered, t.script.intentChoice(g.Intent))
-		}
-	}
-	if len(offered) == 0 {
-		t.missed()
-		return
-	}
-	t.st.Clarified++
-	if t.st.Clarified > maxClarified || t.st.Missed+t.st.Clarified > maxLost {
-		t.handoff(CauseNotUnderstood)
-		return
-	}
-	key := "clarify"
-	if t.st.Clarified > 1 {
-		key = "clarify.again"
-	}
-	line := t.reply(KindClarify, key)
-	line.Choices = append(offered, t.script.choice("none"))
-	switch {
-	case t.st.Clarified > 1:
-	case slices.ContainsFunc(offered, func(c Choice) bool { return c.ID == "intent:"+moneyIntent }):
-		t.say(t.reply(KindNotice, "clarify.money")) // to take it another way may be to take it twice
-	case t.script.playbooks[t.intent()] != nil:
-		t.say(t.reply(KindNotice, "clarify.meanwhile"))
-	}
-	t.st.Phase = Clarifying
-	t.st.Unclear = clip(t.in.Text, 200)
-	t.unproductive()
-	t.reason(Unclear)
-	t.say(line)
-}
-
-// worthOffering reports whether an intent is likely enough to be offered. Small
-// talk is not, and to offer cashing out would be an invitation.
-func (t *turn) worthOffering(g intents.Guess) bool {
-	return g.Score >= worthOffering && g.Intent != intents.OutOfScope && g.Intent != cashout &&
-		!strings.HasPrefix(g.Intent, "smalltalk.") && g.Intent != "service.human"
-}
-
-// missed asks for other words; after that a person.
-func (t *turn) missed() {
-	t.st.Missed++
-	if t.st.Missed+t.st.Clarified > maxLost {
-		t.handoff(CauseNotUnderstood)
-		return
-	}
-	t.st.Phase = Idle
-	t.unproductive()
-	t.reason(Unclear)
-	t.say(t.reply(KindAsk, "rephrase"))
-}
-
 // tooShort reports whether a message says too little to be answered by a
 // passage or to be called outside.
 func (t *turn) tooShort() bool { return len([]rune(t.in.Text)) <= shortest }
@@ -408,77 +299,4 @@ func (t *turn) outside() {
 	}
 	line.Intent = intents.OutOfScope
 	t.say(line)
-}
-
-// choose does what a pressed choice stands for.
-func (t *turn) choose(id string) {
-	if intent, ok := strings.CutPrefix(id, "intent:"); ok {
-		t.st.Clarified, t.st.Missed = 0, 0
-		t.follow(intent)
-		return
-	}
-	step := t.asked()
-	switch id {
-	case "human":
-		t.handoff(CauseAsked)
-	case "none":
-		t.st.Phase = Idle
-		t.missed()
-	case "resume":
-		if len(t.st.Paused) > 0 {
-			t.resume()
-			return
-		}
-		t.restart()
-	case "leave":
-		t.st.Paused = nil
-		t.productive()
-		t.reason(Courtesy)
-		t.say(t.reply(KindAnswer, "goodbye"))
-	case "charged":
-		t.charged()
-	case "others":
-		t.others()
-	default:
-		if step == nil {
-			t.unproductive()
-			t.reason(ChoiceGone)
-			t.say(t.reply(KindNotice, "choice.gone"))
-			return
-		}
-		t.press(step, id)
-	}
-}
-
-// press answers the asked step by a choice.
-func (t *turn) press(step *Step, id string) {
-	switch id {
-	case "yes":
-		t.act(step, intents.ActYes)
-	case "no", "no_text":
-		t.act(step, intents.ActNo)
-	case "fixed":
-		t.act(step, intents.ActFixed)
-	case "not_fixed":
-		t.act(step, intents.ActNotFixed)
-	case "unsure":
-		t.act(step, intents.ActUnsure)
-	case "skip":
-		t.act(step, intents.ActSkip)
-	case "enough":
-		t.referred()
-	}
-}
-
-// charged leaves the symptom for the money: the customer's phone says paid.
-func (t *turn) charged() {
-	if t.st.Fix == nil || t.script.playbooks[moneyIntent] == nil {
-		t.follow(moneyIntent)
-		return
-	}
-	answers := t.st.Fix.Answers
-	t.start(moneyIntent)
-	if t.st.Fix != nil && len(answers) > 0 {
-		t.reason(Switched)
-	}
 }

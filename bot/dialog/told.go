@@ -11,7 +11,6 @@ import (
 	"unicode/utf8"
 
 	"tilldesk/content/source"
-	"tilldesk/intents"
 )
 
 // Told are the words that answer a step before it is asked: 「支付宝好好的」
@@ -59,6 +58,7 @@ type fact struct {
 	result Result
 	denied bool // the message says that it is not so
 	at     int
+	all    bool // the message says nothing else
 }
 
 // maxHeard is how much of a message is searched for facts, in bytes.
@@ -130,7 +130,8 @@ func find(re *regexp.Regexp, text string, result Result) (fact, bool) {
 		case result != NotFixed && !past.MatchString(given) && past.MatchString(around+gaps):
 		case result == NotFixed && (unaided.MatchString(text[first:start]) || helped.MatchString(soon(text[end:]))):
 		default:
-			return fact{result: result, denied: notSo.MatchString(text[first:start]), at: start}, true
+			denied := notSo.MatchString(text[first:start]) && !takesBack.MatchString(text[first:start])
+			return fact{result: result, denied: denied, at: start, all: nothingElse.MatchString(text[:start] + text[end:])}, true
 		}
 	}
 	return fact{}, false
@@ -153,6 +154,8 @@ var (
 	negative = regexp.MustCompile(`[不没别无未冇唔莫甭]|\b(?:not|no|never|nothing|none|without|neither)\b|n't`)
 	// notSo before a statement turns it round.
 	notSo = regexp.MustCompile(`(?:没有?|不是|不|并非|从?未|别|冇|唔)$|\b(?:not|never|no|without|\w+n't|cannot)(?: (?:been|have|has|had|any|yet|be))? $`)
+	// takesBack is a "no" to what was said before, not to what follows.
+	takesBack = regexp.MustCompile(`^(?:(?:oh|well|wait|sorry|hmm|ah|hang on|actually)[, ]+)+(?:no|nope)[, ]*$|^(?:哦|啊|其实|等等|[, ])*不对?[, ]*$`)
 	// supposed is a question, a condition, a guess, or what is so only at times.
 	supposed = regexp.MustCompile(`[吗么]$|可能|好像|大概|也许|估计|应该|maybe|perhaps|probably|might|i (?:think|guess|suppose)|有时|偶尔|时不时|一会儿?|sometimes|at times|from time to time|now and then|occasionally|如果|要是|假如|万一|是不是|是否|要不要|能不能|可不可以|需不需要|该不该|用不用|有没有|怎么|为什么|为啥|^ *(?:if|should|can|do|does|did|is|are|shall|must|what|how|why|when|whether)\b|\b(?:if|whether|none|nobody|no one|should i|do i|can i|how (?:do|can|to))\b`)
 	// past is what is no longer so.
@@ -200,83 +203,6 @@ func soon(text string) string {
 		return text
 	}
 	return strings.ToValidUTF8(text[:bytes], "")
-}
-
-// hear takes from the message what answers steps unasked, and takes back what
-// the merchant says is not so. It returns what the message says about the step
-// that is asked, "" if nothing.
-func (t *turn) hear() (asked Result) {
-	fix := t.st.Fix
-	for _, f := range t.script.told(t.in.Said) {
-		known, answered := fix.Answers[f.step]
-		step := t.script.stepOf(fix.Intent, f.step)
-		switch {
-		case f.denied && answered && known == f.result && f.step != charged:
-			fix.Evidence = fix.without(f.step)
-		case f.denied, answered && known == f.result:
-		case f.step == fix.Step:
-			asked = f.result
-		case f.result == Fixed: // before it was asked: said of another time
-		case f.result == NotFixed && t.in.Act == intents.ActFixed && t.in.ActScore >= intents.SureAct:
-		default:
-			fix.Evidence = fix.with(f.step, f.result)
-			fix.Heard = append(fix.Heard, f.step)
-			t.news = t.news || step != nil
-		}
-	}
-	return asked
-}
-
-// knew writes down and says what was heard of the playbook under way, so that
-// the merchant can set it right; what matters to others is kept for them. It
-// returns the step whose answer leads somewhere at once and where to, or nil.
-// What ends the fix goes before what moves it: a battery that swells is not
-// looked at from another side.
-func (t *turn) knew() (of *Step, on *Turn) {
-	fix := t.st.Fix
-	var known []source.Text
-	heard := fix.Heard
-	fix.Heard = nil
-	for _, id := range heard {
-		step, result := t.script.stepOf(fix.Intent, id), fix.Answers[id]
-		if step == nil {
-			fix.Heard = append(fix.Heard, id)
-		}
-		if step == nil || result == "" {
-			continue
-		}
-		if t.st.Back == nil {
-			t.st.Back = fix.clone()
-			t.st.Back.Evidence = fix.without(id)
-			t.st.Back.Step = id
-		}
-		t.st.Tried = append(t.st.Tried, Tried{Intent: fix.Intent, Step: id, Result: result})
-		if said := step.known(result); !slices.Contains(known, said) {
-			known = append(known, said)
-		}
-		switch next := step.on(result); {
-		case !next.leaves():
-		case on == nil, on.End.IsZero() && !next.End.IsZero():
-			of, on = step, next
-		}
-	}
-	if len(known) > 0 {
-		list := source.Text{Zh: join("、", known...).Zh, En: join(", ", known...).En}
-		line := t.reply(KindNotice, "told", "known", list)
-		line.Intent = fix.Intent
-		t.say(line)
-	}
-	return of, on
-}
-
-// known is what is said back of a result that was told.
-func (s *Step) known(result Result) source.Text {
-	for _, way := range s.Told.ways() {
-		if way.result == result && way.words != nil {
-			return way.words.Known
-		}
-	}
-	return source.Text{}
 }
 
 // checkTold checks the words of a step and makes them ready to be found.

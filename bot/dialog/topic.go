@@ -24,6 +24,8 @@ func (t *turn) topic(step *Step) {
 		t.insist(step, "fix.done_or_not")
 	case t.perhapsFixed():
 		t.misheard(step)
+	case sure && intent == t.st.Fix.Intent && step != nil && howTo.MatchString(t.in.Said):
+		t.unsure(step) // "and how do I give it back?" waits for what comes first
 	case sure && intent == t.st.Fix.Intent:
 		t.insistOrSay(step)
 		t.reason(Restated)
