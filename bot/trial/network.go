@@ -115,13 +115,10 @@ func (n *Network) Post(ctx context.Context, base, chat string, id bot.RemoteID, 
 	if err != nil {
 		return err
 	}
-	status, answer, err := post(ctx, n.client, base+WebhookPath, body)
+	status, _, err := post(ctx, n.client, base+WebhookPath, body)
 	n.ledger.said(status)
 	if err != nil {
 		return err
-	}
-	if status != http.StatusOK {
-		return &StatusError{status, string(answer)}
 	}
 	n.ledger.Acknowledged(a, id)
 	return nil
@@ -131,10 +128,13 @@ func (n *Network) Post(ctx context.Context, base, chat string, id bot.RemoteID, 
 type StatusError struct {
 	Status int
 	Body   string
+	After  time.Duration // how long the service wants to be left alone; 0 if it did not say
 }
 
 func (e *StatusError) Error() string { return fmt.Sprintf("status %d: %.200s", e.Status, e.Body) }
 
+// post sends body and returns the answer. Any status but 200 is a StatusError;
+// it is 0 if there is no answer.
 func post(ctx context.Context, client *http.Client, url string, body []byte) (status int, answer []byte, err error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(body))
 	if err != nil {
@@ -147,6 +147,10 @@ func post(ctx context.Context, client *http.Client, url string, body []byte) (st
 	}
 	defer resp.Body.Close()
 	answer, err = io.ReadAll(resp.Body)
+	if err == nil && resp.StatusCode != http.StatusOK {
+		after, _ := strconv.Atoi(resp.Header.Get("Retry-After")) // 0 if there is none
+		err = &StatusError{resp.StatusCode, string(answer), time.Duration(after) * time.Second}
+	}
 	return resp.StatusCode, answer, err
 }
 

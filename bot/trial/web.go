@@ -3,6 +3,7 @@ package trial
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"time"
 
@@ -33,9 +34,6 @@ func (w *Web) Say(ctx context.Context, base, conversation string, id bot.RemoteI
 	if err != nil {
 		return err
 	}
-	if status != http.StatusOK {
-		return &StatusError{status, string(answer)}
-	}
 	w.ledger.Answered(a, id, string(answer))
 	return nil
 }
@@ -54,20 +52,28 @@ func (n *Network) Deliver(ctx context.Context, base func() string, chat string, 
 	return again(ctx, func() error { return n.Post(ctx, base(), chat, id, text, since) })
 }
 
-// pause is how long whoever was not answered waits before the next try.
+// pause is how long whoever was not answered waits before the next try, unless
+// the service says how long.
 const pause = 100 * time.Millisecond
 
+// again tries until it succeeds or ctx ends, which it reports.
 func again(ctx context.Context, try func() error) bool {
-	wait := time.NewTicker(pause)
-	defer wait.Stop()
 	for {
-		if try() == nil {
+		err := try()
+		if err == nil {
 			return true
 		}
+		wait := pause
+		var refused *StatusError
+		if errors.As(err, &refused) {
+			wait = max(wait, refused.After)
+		}
+		next := time.NewTimer(wait)
 		select {
 		case <-ctx.Done():
+			next.Stop()
 			return false
-		case <-wait.C:
+		case <-next.C:
 		}
 	}
 }

@@ -196,8 +196,8 @@ func TestLoadCrowd(t *testing.T) {
 	perSecond := func(n int64, d time.Duration) float64 { return float64(n) / d.Seconds() }
 	heard := int64(r.Messages)
 	acks, through := perSecond(acked.Load(), took), perSecond(heard, all)
-	t.Logf("acknowledged %.0f a second; acknowledged, answered and sent %.0f a second, with %.0f%% of one core in the service",
-		acks, through, 100*used.Seconds()/all.Seconds())
+	t.Logf("acknowledged %.0f a second; acknowledged, answered and sent %.0f a second, with %.0f%% of one core in the service, %.2f ms each",
+		acks, through, 100*used.Seconds()/all.Seconds(), 1000*used.Seconds()/float64(heard))
 	bare := storetest.NewBare(t, l.dsn)
 	rows, wrote := bare.All(max(1, r.Messages/bareTogether))
 	t.Logf("the bare limit: the same %d rows of %d messages in commits of %d messages: %.0f messages a second, %.1f times as many as answered",

@@ -25,7 +25,7 @@ var token = regexp.MustCompile(`zq[0-9]{6}qz`)
 // traced runs a service under strace, lets it acknowledge so many messages,
 // kills it and returns what it has done.
 func traced(t *testing.T, messages int) (*trial.Trace, *site) {
-	s := newSite(t, storetest.SQLite(t))
+	s := newSite(t, storetest.NoFile(t))
 	cmd := s.command()
 	trace := trial.NewTrace(t, cmd)
 	p := trial.StartProcess(t, cmd)

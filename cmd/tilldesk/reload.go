@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
-	"runtime/debug"
 	"sync"
 	"time"
 
@@ -171,7 +170,7 @@ func (s *service) reloadContent(ctx context.Context) error {
 	if old != nil {
 		go closeUnused(old, unused, s.log)
 	}
-	debug.FreeOSMemory() // learning takes many times what is kept of it
+	tidyUp()
 	return nil
 }
 
@@ -221,20 +220,4 @@ func (s *service) learn(ctx context.Context, known string) (*bot.Knowledge, stri
 		return nil, "", failedError{err}
 	}
 	return k, c.Digest, nil
-}
-
-// collectOften is how much garbage, in percent of what is in use, is let be
-// while the bot learns. What is kept of the content lies between what is not;
-// the less of that there is at a time, the fewer pages are held by a few bytes
-// each: 92 MB resident instead of 108, and 310 instead of 440 while it trains,
-// for a tenth more of the time until the bot answers.
-const collectOften = 40
-
-// frugal lets garbage be collected more often until done is called.
-func frugal() (done func()) {
-	usual := debug.SetGCPercent(collectOften)
-	if usual >= 0 && usual < collectOften { // it is wanted more often still
-		debug.SetGCPercent(usual)
-	}
-	return func() { debug.SetGCPercent(usual) }
 }

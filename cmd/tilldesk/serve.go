@@ -114,6 +114,7 @@ const databaseUp = time.Minute
 // order of a message: first what receives, then the engine, then the outbox,
 // then the store. What is not done by then is on disk.
 func (s *service) run(ctx context.Context) (err error) {
+	defer frugal()() // until it has learnt
 	if _, err := content.Open(s.cfg.Content.Dir); err != nil {
 		return err
 	}
