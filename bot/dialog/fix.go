@@ -191,7 +191,7 @@ func (t *turn) record(result Result) {
 	if step := t.asked(); step != nil && step.Expects == "text" && result == Yes {
 		tried.Note = clip(t.in.Text, 200)
 	}
-	t.st.Tried = append(t.st.Tried, tried)
+	t.st.tried(tried)
 	fix.Evidence = fix.with(fix.Step, result)
 	fix.Step = ""
 	t.productive()

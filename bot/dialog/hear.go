@@ -65,7 +65,7 @@ func (t *turn) knew() (of *Step, on *Turn) {
 			t.st.Back.Evidence = fix.without(id)
 			t.st.Back.Step = id
 		}
-		t.st.Tried = append(t.st.Tried, Tried{Intent: fix.Intent, Step: id, Result: result})
+		t.st.tried(Tried{Intent: fix.Intent, Step: id, Result: result})
 		next := step.on(result)
 		if said := step.known(result); !slices.Contains(known, said) && !next.saysToo(heard) {
 			known = append(known, said)

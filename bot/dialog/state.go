@@ -55,7 +55,7 @@ type State struct {
 
 	Facts map[string]string `json:"facts,omitempty"` // entity type: value; what the case card shows
 	Codes []string          `json:"codes,omitempty"` // error codes named, scheme/code
-	Tried []Tried           `json:"tried,omitempty"` // every step taken or told of, over all fixes
+	Tried []Tried           `json:"tried,omitempty"` // the steps taken or told of last, over all fixes
 }
 
 // Fixing is a guided fix under way.
@@ -103,6 +103,39 @@ func (s State) clone() State {
 	s.Codes = slices.Clone(s.Codes)
 	s.Tried = slices.Clone(s.Tried)
 	return s
+}
+
+// maxTried is how many steps a state remembers: more than any trouble has. A
+// state is stored with each turn, and a conversation may go on for years.
+const maxTried = 60
+
+// tried notes a step that was taken or told of.
+func (s *State) tried(step Tried) {
+	s.Tried = append(s.Tried, step)
+	if n := len(s.Tried) - maxTried; n > 0 {
+		s.Tried = slices.Delete(s.Tried, 0, n)
+	}
+}
+
+// present returns a copy of a state without the fixes whose playbook is there no
+// more: content may be replaced while somebody is led through it.
+func (s *Script) present(from State) State {
+	st := from.clone()
+	gone := func(fix *Fixing) bool { return fix != nil && s.playbooks[fix.Intent] == nil }
+	if gone(st.Fix) {
+		st.Fix, st.Back = nil, nil
+		if st.Phase == Guiding {
+			st.Phase = Idle
+		}
+	}
+	if gone(st.Back) {
+		st.Back = nil
+	}
+	if gone(st.Ended) {
+		st.Ended = nil
+	}
+	st.Paused = slices.DeleteFunc(st.Paused, func(fix Fixing) bool { return gone(&fix) })
+	return st
 }
 
 // offers reports whether the last reply offered the choice.

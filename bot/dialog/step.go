@@ -55,7 +55,7 @@ const likelyAct = 0.2
 // Step returns what follows from the input in the state. It has no side
 // effects and no memory: same arguments, same outcome.
 func (s *Script) Step(from State, in Input) Outcome {
-	t := &turn{script: s, in: in, out: Outcome{State: from.clone()}}
+	t := &turn{script: s, in: in, out: Outcome{State: s.present(from)}}
 	t.st = &t.out.State
 	if t.st.Phase == "" {
 		t.st.Phase = Idle
@@ -89,7 +89,7 @@ func (s *Script) Step(from State, in Input) Outcome {
 // GiveUp hands a conversation over after its messages could not be answered
 // for a fault of ours: an apology, and a person.
 func (s *Script) GiveUp(from State) Outcome {
-	t := &turn{script: s, out: Outcome{State: from.clone()}}
+	t := &turn{script: s, out: Outcome{State: s.present(from)}}
 	t.st = &t.out.State
 	if t.st.Lang == "" {
 		t.st.Lang = source.Zh
