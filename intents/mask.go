@@ -91,10 +91,13 @@ type group struct {
 	start, end int // runes
 }
 
+// maxGap is how many separators may set the parts of one number apart, as in
+// 138 - 1234 - 5678.
+const maxGap = 3
+
 // groupsAt returns the groups of digits that start at i and follow each other
 // over a few separators: they may be one number or several.
 func groupsAt(runes []rune, i int) []group {
-	const maxGap = 3 // as in 138 - 1234 - 5678
 	var all []group
 	var b strings.Builder
 	start, end, gap := i, i, 0
@@ -150,9 +153,10 @@ func longest(runes []rune, all []group, n int) (secret Secret, size, end int) {
 		digits += all[k].digits
 		last := all[k].end
 		s, ok := classify(digits, runes[:all[n].start])
-		if last < len(runes) && (runes[last] == 'x' || runes[last] == 'X') && residentID(digits+"X") {
-			s, ok = hide(ResidentID, digits+"X", 3, 2), true
-			last++
+		if len(digits) == 17 && residentID(digits+"X") {
+			if after, there := checkLetter(runes, last); there {
+				s, ok, last = hide(ResidentID, digits+"X", 3, 2), true, after
+			}
 		}
 		switch {
 		case !ok, s.Kind == MerchantNo && k > n:
@@ -161,6 +165,24 @@ func longest(runes []rune, all []group, n int) (secret Secret, size, end int) {
 		}
 	}
 	return secret, size, end
+}
+
+// checkLetter reports whether an X that ends a resident id comes next, set apart
+// as digits may be, and returns where it ends.
+func checkLetter(runes []rune, at int) (end int, ok bool) {
+	gap := 0
+	for i := at; i < len(runes); i++ {
+		switch r := runes[i]; {
+		case strings.ContainsRune("xXｘＸ", r):
+			return i + 1, true
+		case separator(r) && gap < maxGap:
+			gap++
+		case invisible(r) && !separator(r):
+		default:
+			return 0, false
+		}
+	}
+	return 0, false
 }
 
 // The groups of one number, but for the last, are as long as people make them:
