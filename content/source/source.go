@@ -81,13 +81,13 @@ func (p *Problems) Add(file string, line int, format string, args ...any) {
 	p.list = append(p.list, Problem{file, line, fmt.Sprintf(format, args...)})
 }
 
-// List returns the problems by file and line.
+// List returns the problems, each once, by file, line and words.
 func (p *Problems) List() []Problem {
 	p.mu.Lock()
 	list := slices.Clone(p.list)
 	p.mu.Unlock()
-	slices.SortStableFunc(list, func(a, b Problem) int {
-		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line))
+	slices.SortFunc(list, func(a, b Problem) int {
+		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Msg, b.Msg))
 	})
 	return slices.Compact(list)
 }
@@ -191,9 +191,15 @@ func (f Folder) YAML(file string, v any) *Document {
 		return nil
 	}
 	parsed, err := parser.ParseBytes(data, 0)
-	if err == nil && (len(parsed.Docs) != 1 || parsed.Docs[0].Body == nil) {
-		f.Add(file, 0, "one YAML document is expected, found %d", len(parsed.Docs))
-		return nil
+	if err == nil {
+		switch n := len(parsed.Docs); {
+		case n == 0, n == 1 && parsed.Docs[0].Body == nil:
+			f.Add(file, 0, "nothing stands in this file; write it or take it away")
+			return nil
+		case n > 1:
+			f.Add(file, 0, "one YAML document is expected, found %d", n)
+			return nil
+		}
 	}
 	if err == nil {
 		err = yaml.NodeToValue(parsed.Docs[0].Body, v, yaml.Strict())

@@ -35,7 +35,10 @@ func TestYAMLProblemsNameTheLine(t *testing.T) {
 		{"broken", "name: a\nsteps:\n  - id: [x\n", "a.yaml:"},
 		{"not UTF-8", "name: a\n# \xff\n", "a.yaml:2: this is not UTF-8"},
 		{"NUL", "name: a\n\x00\n", "a.yaml:2: a NUL byte"},
-		{"two documents", "name: a\n---\nname: b\n", "a.yaml: one YAML document"},
+		{"two documents", "name: a\n---\nname: b\n", "a.yaml: one YAML document is expected, found 2"},
+		{"empty", "", "a.yaml: nothing stands in this file"},
+		{"remarks alone", "# later\n", "a.yaml: nothing stands in this file"},
+		{"a document without a body", "---\n", "a.yaml: nothing stands in this file"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			f := folder(map[string]string{"a.yaml": tt.text})
@@ -46,6 +49,19 @@ func TestYAMLProblemsNameTheLine(t *testing.T) {
 				t.Errorf("problem %v, want %q…", err, tt.want)
 			}
 		})
+	}
+}
+
+func TestProblemsAreInOneOrder(t *testing.T) {
+	var a, b source.Problems
+	for _, msg := range []string{"one", "two", "one"} {
+		a.Add("a.yaml", 1, "%s", msg)
+	}
+	for _, msg := range []string{"two", "one"} {
+		b.Add("a.yaml", 1, "%s", msg)
+	}
+	if got, want := a.Err().Error(), b.Err().Error(); got != want {
+		t.Errorf("the same problems, found in another order:\n%s\n\n%s", got, want)
 	}
 }
 
