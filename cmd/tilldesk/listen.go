@@ -19,41 +19,50 @@ type listeners struct {
 	ended   chan error
 }
 
-// listen opens the two listeners and begins to serve. The address of the
-// public one is printed, as its port may be any that is free.
+// listen opens the two listeners and begins to serve once it has both. The
+// address of the public one is printed, as its port may be any that is free.
 func (s *service) listen(ctx context.Context) (*listeners, error) {
+	open, err := bind(ctx, "http.addr", s.cfg.HTTP.Addr)
+	if err != nil {
+		return nil, err
+	}
+	var private net.Listener
+	if s.cfg.Metrics.Addr != config.Off {
+		if private, err = bind(ctx, "metrics.addr", s.cfg.Metrics.Addr); err != nil {
+			return nil, errors.Join(err, open.Close())
+		}
+	}
 	public := s.server(identified(s.routes(), s.log))
 	for _, p := range s.plugs {
 		if p.hangUp != nil {
 			public.RegisterOnShutdown(p.hangUp)
 		}
 	}
-	type bound struct {
-		addr   string
-		server *http.Server
-	}
-	all := []bound{{s.cfg.HTTP.Addr, public}}
-	if s.cfg.Metrics.Addr != config.Off {
-		all = append(all, bound{s.cfg.Metrics.Addr, s.server(s.privateRoutes())})
-	}
-	l := &listeners{ended: make(chan error, len(all))}
-	for _, b := range all {
-		open, err := (&net.ListenConfig{}).Listen(ctx, "tcp", b.addr)
-		if err != nil {
-			l.shutdown(s.log, 0)
-			return nil, fmt.Errorf("listening on %s: %w; choose another http.addr or metrics.addr, or stop what listens there", b.addr, err)
-		}
-		l.servers = append(l.servers, b.server)
-		if b.server == public {
-			crowd := newCrowd(open, roomFor(openFiles()))
-			crowd.serve(public)
-			open = crowd
-			fmt.Fprintf(s.out, "tilldesk is ready: http://%s/\n", open.Addr())
-		}
-		s.log.Info("listening", "address", open.Addr().String())
-		go func() { l.ended <- b.server.Serve(open) }()
+	crowd := newCrowd(open, roomFor(openFiles()))
+	crowd.serve(public)
+	l := &listeners{ended: make(chan error, 2)}
+	fmt.Fprintf(s.out, "tilldesk is ready: http://%s/\n", crowd.Addr())
+	l.serve(public, crowd, s.log)
+	if private != nil {
+		l.serve(s.server(s.privateRoutes()), private, s.log)
 	}
 	return l, nil
+}
+
+// bind listens on the address that stands under a key of the settings.
+func bind(ctx context.Context, key, addr string) (net.Listener, error) {
+	open, err := new(net.ListenConfig).Listen(ctx, "tcp", addr)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w; choose another address, or stop what listens there", key, err)
+	}
+	return open, nil
+}
+
+// serve begins to serve on a listener.
+func (l *listeners) serve(server *http.Server, open net.Listener, log *slog.Logger) {
+	l.servers = append(l.servers, server)
+	log.Info("listening", "address", open.Addr().String())
+	go func() { l.ended <- server.Serve(open) }()
 }
 
 // shutdown closes the listeners and waits for the requests under way, so long

@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -143,6 +144,31 @@ func TestServeRefusesASecondOne(t *testing.T) {
 	a := littleApp(dir)
 	if status := a.run(t.Context(), []string{"serve"}, strings.NewReader(""), &out, &errs); status != exitUsage || !strings.Contains(errs.String(), "store.dsn") {
 		t.Errorf("status %d, %s", status, errs.String())
+	}
+}
+
+// TestServeIsNotReadyWithoutItsPorts takes the port of the metrics: nobody is
+// told that the service is ready.
+func TestServeIsNotReadyWithoutItsPorts(t *testing.T) {
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	a := littleApp(t.TempDir())
+	values := a.env
+	a.env = func(name string) (string, bool) {
+		if name == "TILLDESK_METRICS_ADDR" {
+			return taken.Addr().String(), true
+		}
+		return values(name)
+	}
+	var out, errs bytes.Buffer
+	if status := a.run(t.Context(), []string{"serve"}, strings.NewReader(""), &out, &errs); status != exitUsage || !strings.Contains(errs.String(), "metrics.addr") {
+		t.Errorf("status %d, %s", status, errs.String())
+	}
+	if out.Len() > 0 {
+		t.Errorf("it says %q", out.String())
 	}
 }
 
