@@ -87,9 +87,6 @@ func examineStore(ctx context.Context, cfg config.Config) (*store.DB, []finding)
 	if probe.Standby > 0 {
 		found[0] = finding{"store", false, fmt.Sprintf("%s: %d standby servers are not synchronous and would lose acknowledged messages; name them in synchronous_standby_names", probe.Name, probe.Standby)}
 	}
-	if err := db.CheckAudit(ctx); err != nil {
-		found = append(found, finding{"audit", false, oneLine(err)})
-	}
 	q, err := db.Queue(ctx)
 	if err != nil {
 		return db, append(found, finding{"queue", false, oneLine(err)})

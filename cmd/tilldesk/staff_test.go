@@ -192,7 +192,11 @@ func TestDoctorLooksAtStaff(t *testing.T) {
 	if _, err := raw.Exec("UPDATE audit SET name = 'bob' WHERE seq = 1"); err != nil {
 		t.Fatal(err)
 	}
-	want(doctor(), "MEND  audit    checking the audit log: entry 1 does not have its checksum")
+	said := doctor()
+	want(said, "MEND  audit    checking the audit log: entry 1 does not have its checksum")
+	if n := strings.Count(said, "MEND  audit"); n != 1 {
+		t.Errorf("doctor says so %d times", n)
+	}
 }
 
 // signIn returns a browser that has signed in, and where it was sent; "" means
