@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -145,6 +146,30 @@ func TestOutputThatNobodyReads(t *testing.T) {
 			if got := a.run(t.Context(), args, strings.NewReader("hello\n"), gone{err}, io.Discard); got != want {
 				t.Errorf("%v after %v: status %d, want %d", args, err, got, want)
 			}
+		}
+	}
+}
+
+// TestBrokenConnectionIsAFailure tells a reader that has gone from a network
+// that has: the work was not done.
+func TestBrokenConnectionIsAFailure(t *testing.T) {
+	broken := func(context.Context, config.Content, *content.Content) (*bot.Knowledge, error) {
+		return nil, fmt.Errorf("asking a database: %w", syscall.EPIPE)
+	}
+	a := &app{env: func(string) (string, bool) { return "", false }, learn: broken}
+	if got := a.run(t.Context(), []string{"match", "hello"}, strings.NewReader(""), io.Discard, io.Discard); got != exitFailed {
+		t.Errorf("status %d, want %d", got, exitFailed)
+	}
+}
+
+func TestOneLine(t *testing.T) {
+	for _, tt := range []struct{ in, want string }{
+		{"one", "one"},
+		{"one\ntwo\n", "one; two"},
+		{"failed to connect:\n\tfirst: refused\n\n\tsecond: refused", "failed to connect: first: refused; second: refused"},
+	} {
+		if got := oneLine(errors.New(tt.in)); got != tt.want {
+			t.Errorf("oneLine(%q) = %q, want %q", tt.in, got, tt.want)
 		}
 	}
 }

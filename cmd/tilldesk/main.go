@@ -28,6 +28,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -67,11 +68,12 @@ func (a *app) run(ctx context.Context, args []string, stdin io.Reader, stdout, s
 	root := a.root()
 	root.SetArgs(args)
 	root.SetIn(stdin)
-	root.SetOut(stdout)
+	out := &output{Writer: stdout}
+	root.SetOut(out)
 	root.SetErr(stderr)
 	cmd, err := root.ExecuteContextC(ctx)
 	switch {
-	case err == nil, errors.Is(err, syscall.EPIPE): // the reader, such as head, has seen enough
+	case err == nil, out.unread.Load() && errors.Is(err, syscall.EPIPE):
 		return 0
 	case errors.Is(err, errFailed):
 		return exitFailed
@@ -98,6 +100,21 @@ func stopped(ctx context.Context, err error) bool {
 	return ctx.Err() != nil && (errors.Is(err, ctx.Err()) || errors.Is(err, context.Cause(ctx)))
 }
 
+// output is what a command prints. It notes when its reader, such as head, has
+// seen enough and is gone, which is no failure.
+type output struct {
+	io.Writer
+	unread atomic.Bool
+}
+
+func (o *output) Write(p []byte) (int, error) {
+	n, err := o.Writer.Write(p)
+	if errors.Is(err, syscall.EPIPE) {
+		o.unread.Store(true)
+	}
+	return n, err
+}
+
 // errFailed ends a command that has already printed why the work failed.
 var errFailed = errors.New("failed")
 
@@ -107,7 +124,23 @@ type failedError struct{ error }
 
 func (e failedError) Unwrap() error { return e.error }
 
-func oneLine(err error) string { return strings.ReplaceAll(strings.TrimSpace(err.Error()), "\n", "; ") }
+// oneLine writes an error on one line.
+func oneLine(err error) string {
+	var b strings.Builder
+	for line := range strings.Lines(err.Error()) {
+		line = strings.TrimSpace(line)
+		switch {
+		case line == "":
+			continue
+		case strings.HasSuffix(b.String(), ":"):
+			b.WriteByte(' ')
+		case b.Len() > 0:
+			b.WriteString("; ")
+		}
+		b.WriteString(line)
+	}
+	return b.String()
+}
 
 // app is what every command needs.
 type app struct {
