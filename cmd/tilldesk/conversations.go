@@ -81,6 +81,9 @@ func readConversations(file string, warn func(string)) ([]conversation, error) {
 			if err := yaml.NodeToValue(node, new(conversation), yaml.Strict()); err != nil {
 				warn(yamlProblem(file, err).Error() + " is left out")
 			}
+			if len(c.Turns) == 0 {
+				return nil, fmt.Errorf("%s: conversation %d, %q, has no turns; give name, lang and turns", file, len(all)+1, c.Name)
+			}
 			for i, turn := range c.Turns {
 				if turn.Say == nil && turn.Choose == "" {
 					return nil, fmt.Errorf("%s: turn %d of %q: say or choose is needed", file, i+1, c.Name)

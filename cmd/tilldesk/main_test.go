@@ -74,6 +74,9 @@ func TestExitStatus(t *testing.T) {
 		{"help of nothing", []string{"help", "frobnicate"}, 2, "", `"frobnicate"`},
 		{"help of a subcommand", []string{"help", "content", "check"}, 0, "Examples:", ""},
 		{"chat on broken content", []string{"chat", "--config", settings}, 2, "", `scan.huabei.yaml:8: money "mabye"; allowed`},
+		{"erase of nobody", []string{"merchant", "erase"}, 2, "", "give one ID or more; see `tilldesk merchant erase -h`"},
+		{"conversations without turns", []string{"eval", write(t, "none.yaml", "name: a\nlang: zh\n")}, 2, "", `"a", has no turns`},
+		{"no store yet", []string{"dead", "list", "--config", write(t, "elsewhere.yaml", "store: {dsn: \"sqlite:"+filepath.Join(broken, "none.db")+"\"}\n")}, 2, "", "the first start of the service makes it"},
 		{"bench without files", []string{"bench"}, 2, "", "--train and --test"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

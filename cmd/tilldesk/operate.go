@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"slices"
 	"strings"
@@ -24,7 +25,10 @@ func (a *app) beside(ctx context.Context) (*store.DB, config.Config, error) {
 		return nil, cfg, err
 	}
 	db, err := store.Open(ctx, cfg.Store.DSN.Reveal(), store.Options{Beside: true})
-	if err != nil {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, cfg, fmt.Errorf("store.dsn: %w; the first start of the service makes it, or it is another one", err)
+	case err != nil:
 		return nil, cfg, fmt.Errorf("store.dsn: %w", err)
 	}
 	return db, cfg, nil
@@ -215,7 +219,13 @@ func (a *app) merchant() *cobra.Command {
 
 Conversations that staff have merged with it are named and left alone, as a
 merge may be a mistake. To erase them as well, give their ids too.`,
-		Example: "  tilldesk merchant erase 0193…\n  tilldesk merchant erase 0193… 0194…", Args: cobra.MinimumNArgs(1),
+		Example: "  tilldesk merchant erase 0193…\n  tilldesk merchant erase 0193… 0194…",
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return fmt.Errorf("give one ID or more; see `%s -h`", cmd.CommandPath())
+			}
+			return nil
+		},
 		RunE: a.withStore(func(cmd *cobra.Command, db *store.DB, cfg config.Config, args []string) error {
 			id := bot.ConversationID(args[0])
 			var others []bot.ConversationID

@@ -32,7 +32,7 @@ func (a *app) serve() *cobra.Command {
 		Long: "serve runs the service: the web chat for merchants, and behind it everything that is\n" +
 			"stored and answered. With no configuration it keeps its data in ./data and listens on\n" +
 			"http://127.0.0.1:8080/. SIGTERM and Ctrl-C stop it; what is under way is finished first.\n" +
-			"SIGHUP reads the content again.",
+			"SIGHUP reads configuration and content again.",
 		Example: "  tilldesk serve\n  TILLDESK_HTTP_ADDR=:8080 tilldesk serve --config tilldesk.yaml",
 		Args:    noArgs,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return a.runService(cmd) },
