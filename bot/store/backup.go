@@ -90,6 +90,10 @@ func restore(ctx context.Context, file, path string) (err error) {
 		return errors.Join(err, removeDatabase(partial))
 	}
 	if err := verify(ctx, partial); err != nil {
+		var sum *SumError
+		if errors.Is(err, ErrDamaged) || errors.As(err, &sum) {
+			err = fmt.Errorf("it is no sound backup, and the database is as it was; restore another one: %w", err)
+		}
 		return errors.Join(err, removeDatabase(partial))
 	}
 	// Its WAL moves with the old database: it would be taken for the new one's.

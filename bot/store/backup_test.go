@@ -295,8 +295,12 @@ func TestRestoreRefuses(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if err := store.Restore(t.Context(), file, dsn); err == nil || !strings.Contains(err.Error(), file) {
+		err := store.Restore(t.Context(), file, dsn)
+		if err == nil || !strings.Contains(err.Error(), file) {
 			t.Errorf("%s: %v, want an error that names the file", name, err)
+		}
+		if errors.Is(err, store.ErrDamaged) && !strings.Contains(err.Error(), "it is no sound backup, and the database is as it was; restore another one") {
+			t.Errorf("%s: %v, want it to say that the backup is at fault", name, err)
 		}
 	}
 	storetest.Open(t, dsn, store.Options{})
