@@ -157,6 +157,9 @@ func (t *turn) readScreen(step *Step) bool {
 	names := t.in.Decision == intents.Answer && intent != t.st.Fix.Intent && intent != anyError && t.score() >= newTopic
 	quoted := quotes.MatchString(t.in.Said) && t.in.Act != intents.ActFixed && t.in.Act != intents.ActHuman && !asksBack.MatchString(t.in.Said)
 	switch {
+	case plainNo.MatchString(t.in.Said) && (t.in.Act == intents.ActNo || t.in.Act == intents.ActTopic) && !t.moneyNews(step):
+		t.result(No) // "no, it just stays there": how the screen looks instead is no other trouble
+		return true
 	case quoted && (!names || t.script.playbooks[intent] == nil):
 		// What the screen says asks nothing of us and answers nothing.
 	case t.in.Act == intents.ActTopic && (t.in.ActScore >= surelyTopic || names && t.in.ActScore >= veryLikelyAct):

@@ -1,6 +1,10 @@
 package linear
 
-import "math/bits"
+import (
+	"cmp"
+	"math/bits"
+	"slices"
+)
 
 // An index numbers hashes by their order: it takes a third of the memory that a
 // table takes, or less, and cannot grow.
@@ -22,19 +26,32 @@ const few = 4
 // usedBits is how many bits give the place of one of so many hashes.
 func usedBits(hashes int) int { return bits.Len(uint(hashes / few)) }
 
-// newIndex returns the index of the hashes of slots, which ascend.
-func newIndex(slots []slot) index {
+// newIndex returns the index of the hashes of slots, and the slots in their
+// order.
+func newIndex(slots []slot) (index, []slot) {
 	x := index{make([]uint32, len(slots)), nil, usedBits(len(slots))}
 	x.starts = make([]int32, 1<<x.used+1)
-	for i, s := range slots {
-		at, rest := x.split(s.hash)
-		x.rests[i] = rest
+	for _, s := range slots {
+		at, _ := x.split(s.hash)
 		x.starts[at+1]++
 	}
 	for i := range 1 << x.used {
 		x.starts[i+1] += x.starts[i]
 	}
-	return x
+	sorted := make([]slot, len(slots))
+	next := slices.Clone(x.starts)
+	for _, s := range slots {
+		at, _ := x.split(s.hash)
+		sorted[next[at]] = s
+		next[at]++
+	}
+	for i := range 1 << x.used {
+		slices.SortFunc(sorted[x.starts[i]:x.starts[i+1]], func(a, b slot) int { return cmp.Compare(a.hash, b.hash) })
+	}
+	for i, s := range sorted {
+		_, x.rests[i] = x.split(s.hash)
+	}
+	return x, sorted
 }
 
 // split returns the place of a hash in starts, and its rest.

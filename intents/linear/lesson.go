@@ -100,6 +100,7 @@ func rehearsals(c *corpus) []*lesson {
 	held := 0
 	for f, l := range lessons {
 		if held += len(l.held); held >= 2*enough {
+			l.held = l.held[:len(l.held)-(held-2*enough)]
 			return lessons[:f+1]
 		}
 	}
@@ -150,15 +151,18 @@ func (l *lesson) teaches(label int32) bool {
 	return yes
 }
 
-// learnt is what comes of a lesson, by label.
+// learnt is what comes of a lesson.
 type learnt struct {
-	weights [][]weight // those that are not negligible, by feature
-	bias    []float32
-	lean    []float32 // see ratios
+	weights [][]weight // those that are not negligible, of ever later labels
+	bias    []float32  // by label
+	lean    []float32  // by label, see ratios
 }
 
+// A weight is what a feature says for a label. A list of them is in the order of
+// the features, and then of the labels.
 type weight struct {
 	feature int32
+	label   uint16
 	value   float32
 }
 
@@ -174,24 +178,28 @@ func teach(ctx context.Context, c *corpus, lessons []*lesson, workers int) (*lea
 		return nil, err
 	}
 	full, rehearsals := lessons[0], lessons[1:]
-	out := &learnt{weights: make([][]weight, c.labels), bias: make([]float32, c.labels), lean: make([]float32, c.labels)}
+	out := &learnt{weights: make([][]weight, (len(full.taught)+together-1)/together), bias: make([]float32, c.labels), lean: make([]float32, c.labels)}
 	solvers := make([]solver, workers)
 	counts := make([][]float32, workers)
-	err = parallel(ctx, workers, (len(full.taught)+together-1)/together, func(worker, i int) {
+	lists := make([][]weight, workers)
+	err = parallel(ctx, workers, len(out.weights), func(worker, i int) {
 		classes := full.taught[i*together : min((i+1)*together, len(full.taught))]
 		s := &solvers[worker]
 		s.tolerance = tolerance
 		counts[worker] = zeroed(counts[worker], len(c.groups))
-		var alphas [together][]float32
-		for k, m := range s.solve(full.vectors, full.labels, classes, c.shared, len(c.groups), nil) {
-			full.ratios.add(&m, full.vectors, c.groups, counts[worker])
-			out.bias[m.class], out.lean[m.class] = m.bias, m.lean
-			for f, w := range m.w {
-				if w > negligible || w < -negligible {
-					out.weights[m.class] = append(out.weights[m.class], weight{int32(f), w})
-				}
-			}
-			alphas[k] = slices.Clone(m.alpha)
+		s.solve(problem{full.vectors, full.labels, classes}, len(c.groups), nil)
+		lean := full.ratios.add(s.weights, full.vectors, classes, c.groups, counts[worker])
+		for k, class := range classes {
+			out.bias[class], out.lean[class] = s.bias[k], lean[k]
+		}
+		lists[worker] = s.weights.list(lists[worker][:0], classes)
+		out.weights[i] = slices.Clone(lists[worker])
+		if len(rehearsals) == 0 {
+			return
+		}
+		alphas := make(block, len(c.rows))
+		for n, row := range full.rows {
+			alphas[row] = s.alpha[n]
 		}
 		// A rehearsal leaves rows out; for the others little changes.
 		s.tolerance = roughly
@@ -199,23 +207,63 @@ func teach(ctx context.Context, c *corpus, lessons []*lesson, workers int) (*lea
 			if ctx.Err() != nil {
 				return
 			}
-			var taught []int32
-			var guesses [][]float32
-			for k, class := range classes {
-				if l.teaches(class) {
-					taught, guesses = append(taught, class), append(guesses, alphas[k])
-				}
-			}
-			for _, m := range s.solve(l.vectors, l.labels, taught, c.shared, len(c.groups), func(k, i int) float32 { return guesses[k][l.rows[i]] }) {
-				l.ratios.add(&m, l.vectors, c.groups, counts[worker])
-				for n := range l.answers {
-					l.answers[n].scores[m.class] = l.questions.dot(n, m.w) + m.bias + m.lean*l.lengths[n]
-				}
-			}
+			l.rehearse(c, s, classes, alphas, counts[worker])
 		}
 	})
 	if err != nil {
 		return nil, err
 	}
 	return out, nil
+}
+
+// rehearse has the held-back rows answered by machines for those of the classes
+// that are taught. They start from the alphas of those that learnt everything.
+func (l *lesson) rehearse(c *corpus, s *solver, classes []int32, alphas block, counts []float32) {
+	var taught []int32
+	var from []int // the column of each in alphas
+	for k, class := range classes {
+		if l.teaches(class) {
+			taught, from = append(taught, class), append(from, k)
+		}
+	}
+	if len(taught) == 0 {
+		return
+	}
+	s.solve(problem{l.vectors, l.labels, taught}, len(c.groups), func(i int) (guess columns) {
+		for k, was := range from {
+			guess[k] = alphas[l.rows[i]][was]
+		}
+		return guess
+	})
+	lean := l.ratios.add(s.weights, l.vectors, taught, c.groups, counts)
+	v := l.questions
+	for n := range l.answers {
+		from, to := v.starts[n], v.starts[n+1]
+		scores := s.weights.dot(v.features[from:to], v.values[from:to])
+		for k, class := range taught {
+			l.answers[n].scores[class] = scores[k] + s.bias[k] + lean[k]*l.lengths[n]
+		}
+	}
+}
+
+// list appends the weights for the classes to ws that are not negligible.
+func (b block) list(ws []weight, classes []int32) []weight {
+	for f := range b {
+		for k, w := range b[f] {
+			if w > negligible || w < -negligible {
+				ws = append(ws, weight{int32(f), uint16(classes[k]), w})
+			}
+		}
+	}
+	return ws
+}
+
+// zeroed returns n zeros, in s's memory if that is enough.
+func zeroed(s []float32, n int) []float32 {
+	if cap(s) < n {
+		return make([]float32, n)
+	}
+	s = s[:n]
+	clear(s)
+	return s
 }

@@ -1,7 +1,6 @@
 package linear
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -119,8 +118,7 @@ func train(ctx context.Context, examples []Example, opt Options) (*Model, error)
 // them, in the order of their hashes.
 func (m *Model) arrange(c *corpus, l lists) {
 	slots := slices.DeleteFunc(c.features.slots, func(s slot) bool { return s.number == 0 })
-	slices.SortFunc(slots, func(a, b slot) int { return cmp.Compare(a.hash, b.hash) })
-	m.features = newIndex(slots)
+	m.features, slots = newIndex(slots)
 	m.lists = make([]uint32, len(slots))
 	for i, s := range slots {
 		m.lists[i] = l.at[s.number-1]

@@ -31,12 +31,12 @@ const (
 	maxSkip  = 255 // labels from one entry to the next
 )
 
-// newLists arranges the labels' weights, each by feature, without the faint
+// newLists arranges weights, in lists of ever later labels, without the faint
 // ones. rarity is the weight of each feature in a text.
-func newLists(byLabel [][]weight, c *corpus, rarity []float32) lists {
+func newLists(weights [][]weight, c *corpus, rarity []float32) lists {
 	most := make([]float32, len(c.groups)) // the size of each feature's largest weight
 	largest := float32(0)
-	for _, ws := range byLabel {
+	for _, ws := range weights {
 		for _, w := range ws {
 			most[w.feature] = max(most[w.feature], w.value, -w.value)
 			largest = max(largest, most[w.feature])
@@ -46,7 +46,7 @@ func newLists(byLabel [][]weight, c *corpus, rarity []float32) lists {
 	if l.unit == 0 {
 		l.unit = 1
 	}
-	byFeature := regroup(byLabel, most)
+	byFeature := regroup(weights, most)
 	places := map[float32]uint16{}
 	var usual [scripts]float32 // the weight of the feature before: most have the same
 	var at [scripts]uint16     // its place
@@ -77,10 +77,10 @@ func newLists(byLabel [][]weight, c *corpus, rarity []float32) lists {
 
 // regroup returns a function that gives what a feature says of each label, in
 // the order of the labels.
-func regroup(byLabel [][]weight, most []float32) func(f int) []labelWeight {
+func regroup(weights [][]weight, most []float32) func(f int) []labelWeight {
 	strong := func(w weight) bool { return max(w.value, -w.value) >= faint*most[w.feature] }
 	starts := make([]uint32, len(most)+1)
-	for _, ws := range byLabel {
+	for _, ws := range weights {
 		for _, w := range ws {
 			if strong(w) {
 				starts[w.feature+1]++
@@ -92,10 +92,10 @@ func regroup(byLabel [][]weight, most []float32) func(f int) []labelWeight {
 	}
 	flat := make([]labelWeight, starts[len(most)])
 	next := slices.Clone(starts)
-	for label, ws := range byLabel {
+	for _, ws := range weights {
 		for _, w := range ws {
 			if strong(w) {
-				flat[next[w.feature]] = labelWeight{uint16(label), w.value}
+				flat[next[w.feature]] = labelWeight{w.label, w.value}
 				next[w.feature]++
 			}
 		}

@@ -59,37 +59,39 @@ func newRatios(c *corpus, v *vectors, labels, taught []int32) *ratios {
 	return r
 }
 
-// add adds the ratios of a label to the weights of its machine, and sets its
-// lean. in is memory for a number by feature, all 0, and left so. Without
-// ratios nothing changes.
+// add adds the ratios of the classes to the weights of their machines, and
+// returns their leans. in is memory for a number by feature, all 0, and left so.
+// Without ratios nothing changes.
 //
 // A ratio is log(P(f|label)/P(f|others)). What it is for any feature that the
 // label's rows do not have is taken out of all ratios, so that few are left, and
 // makes the lean. What is the same for all labels is left out.
-func (r *ratios) add(m *machine, v *vectors, groups []group, in []float32) {
-	m.lean = 0
+func (r *ratios) add(weights block, v *vectors, classes []int32, groups []group, in []float32) (lean columns) {
 	if r == nil {
-		return
+		return lean
 	}
-	m.lean = r.lean[m.class]
-	for _, i := range r.byLabel[m.class] {
-		for j := v.starts[i]; j < v.starts[i+1]; j++ {
-			if f := v.features[j]; groups[f].telling() {
-				in[f] += v.values[j] * v.says[i]
+	for k, class := range classes {
+		lean[k] = r.lean[class]
+		for _, i := range r.byLabel[class] {
+			for j := v.starts[i]; j < v.starts[i+1]; j++ {
+				if f := v.features[j]; groups[f].telling() {
+					in[f] += v.values[j] * v.says[i]
+				}
+			}
+		}
+		for _, i := range r.byLabel[class] {
+			for _, f := range v.features[v.starts[i]:v.starts[i+1]] {
+				if in[f] == 0 {
+					continue // not telling, or in an earlier row
+				}
+				inside := (in[f] + ratioFloor) / ratioFloor
+				outside := (max(0, r.total[f]-in[f]) + ratioFloor) / (r.total[f] + ratioFloor)
+				weights[f][k] += ratioShare * float32(math.Log(float64(inside/outside)))
+				in[f] = 0
 			}
 		}
 	}
-	for _, i := range r.byLabel[m.class] {
-		for _, f := range v.features[v.starts[i]:v.starts[i+1]] {
-			if in[f] == 0 {
-				continue // not telling, or in an earlier row
-			}
-			inside := (in[f] + ratioFloor) / ratioFloor
-			outside := (max(0, r.total[f]-in[f]) + ratioFloor) / (r.total[f] + ratioFloor)
-			m.w[f] += ratioShare * float32(math.Log(float64(inside/outside)))
-			in[f] = 0
-		}
-	}
+	return lean
 }
 
 // telling returns the sum of the values of row i's telling features.

@@ -140,18 +140,6 @@ type vectors struct {
 	says      []float32 // how many rows the row stands for
 	features  []int32
 	values    []float32
-
-	weights   []float32 // of the space
-	stretches []stretch // of all rows
-	bounds    []int32   // of each row in stretches; one more than rows
-}
-
-// A stretch is the shared features of a row that are of one group. The value of
-// each is its weight in the space times factor, so that with many machines at
-// once one multiplication does for all of them.
-type stretch struct {
-	end    int32 // in features; it starts where the one before ends
-	factor float32
 }
 
 // vectors returns the rows as vectors of length 1, without the features that
@@ -168,9 +156,6 @@ func (s *space) vectors(c *corpus, rows []int32) *vectors {
 		says:      make([]float32, 0, len(rows)),
 		features:  make([]int32, n),
 		values:    make([]float32, n),
-		weights:   s.weights,
-		stretches: make([]stretch, 0, int(groups-hanChars+1)*len(rows)),
-		bounds:    make([]int32, 1, len(rows)+1),
 	}
 	at := int32(0)
 	put := func(i, f int32, factor float32) float32 {
@@ -192,11 +177,8 @@ func (s *space) vectors(c *corpus, rows []int32) *vectors {
 		factors := scale(&squares, r.units)
 		for g, n := range next {
 			next[g] = at
-			if at += n; n > 0 {
-				v.stretches = append(v.stretches, stretch{at, factors[g]})
-			}
+			at += n
 		}
-		v.bounds = append(v.bounds, int32(len(v.stretches)))
 		v.own = append(v.own, at)
 		square := float32(0)
 		for _, f := range r.features {
@@ -220,70 +202,4 @@ func (s *space) vectors(c *corpus, rows []int32) *vectors {
 		}
 	}
 	return v
-}
-
-// dot is the product of row i with w.
-func (v *vectors) dot(i int, w []float32) float32 {
-	from, to := v.starts[i], v.starts[i+1]
-	return dot(v.features[from:to], v.values[from:to], w)
-}
-
-// shared is dot without the row's own features.
-func (v *vectors) shared(i int32, w []float32) float32 {
-	from, to := v.starts[i], v.own[i]
-	return dot(v.features[from:to], v.values[from:to], w)
-}
-
-// sharedOfAll is shared with each of the columns of block, which holds the
-// weights times those of the space.
-func (v *vectors) sharedOfAll(i int, block [][together]float32) (sums [together]float32) {
-	from := v.starts[i]
-	for _, s := range v.stretches[v.bounds[i]:v.bounds[i+1]] {
-		for k, t := range totals(v.features[from:s.end], block) {
-			sums[k] += s.factor * t
-		}
-		from = s.end
-	}
-	return sums
-}
-
-// dot is the product of a sparse vector with w. Eight sums go on beside one
-// another, as a single one would wait for itself, and arrays in place of slices
-// have no bounds to check: this takes half of the time that a plain loop takes,
-// and training is mostly this.
-func dot(features []int32, values, w []float32) float32 {
-	var s0, s1, s2, s3, s4, s5, s6, s7 float32
-	for len(features) >= 8 && len(values) >= 8 {
-		f, v := (*[8]int32)(features), (*[8]float32)(values)
-		s0 += v[0] * w[f[0]]
-		s1 += v[1] * w[f[1]]
-		s2 += v[2] * w[f[2]]
-		s3 += v[3] * w[f[3]]
-		s4 += v[4] * w[f[4]]
-		s5 += v[5] * w[f[5]]
-		s6 += v[6] * w[f[6]]
-		s7 += v[7] * w[f[7]]
-		features, values = features[8:], values[8:]
-	}
-	for i, f := range features {
-		s0 += values[i] * w[f]
-	}
-	return s0 + s1 + (s2 + s3) + (s4 + s5 + (s6 + s7))
-}
-
-// totals sums up each of the columns of block for the features.
-func totals(features []int32, block [][together]float32) [together]float32 {
-	var s0, s1, s2, s3, s4, s5, s6, s7 float32
-	for _, f := range features {
-		w := &block[f]
-		s0 += w[0]
-		s1 += w[1]
-		s2 += w[2]
-		s3 += w[3]
-		s4 += w[4]
-		s5 += w[5]
-		s6 += w[6]
-		s7 += w[7]
-	}
-	return [together]float32{s0, s1, s2, s3, s4, s5, s6, s7}
 }

@@ -1,237 +1,193 @@
 package linear
 
-import (
-	"math/rand/v2"
-)
+import "math/rand/v2"
 
 const (
 	costIn    = 5 // of missing a row of the class; the others outnumber them
 	costOut   = 1
-	tolerance = .5  // of the gradient; scores are settled long before weights are
-	roughly   = 1   // a tolerance that leaves the order of scores as it is, nearly always
+	tolerance = 1   // of the gradient; scores are settled long before weights are
+	roughly   = 1.5 // a tolerance that leaves the order of scores as it is, nearly always
 	firstly   = 2   // the tolerance while only some rows are looked at
 	slight    = .05 // gradients that are not worth a step
 	maxEpochs = 100 // over the rows that matter
 	maxLooks  = 30  // at all rows
 )
 
-// together is how many classes look at all rows at once. What a row costs is
-// mostly the memory of its features; eight weights are half a cache line.
-const together = 8
-
-// firstOf is the share of the other classes' rows, one in so many, that a class
-// starts from. Which of the rest matter shows when all are looked at.
+// firstOf is the share of the other classes' rows, one in so many, that classes
+// start from. Which of the rest matter shows when all are looked at.
 const firstOf = 8
-
-// A machine tells the rows of one class from those of all others, by the sign
-// of w x + bias.
-type machine struct {
-	class int32
-	w     []float32 // by feature
-	bias  float32
-	lean  float32   // see ratios
-	alpha []float32 // by row
-
-	active  []int32 // rows that matter
-	settled bool
-	lo, hi  float32 // of the gradient, at the last look
-}
 
 // A solver trains machines, several at a time. It keeps its buffers and is not
 // safe for concurrent use.
+//
+// A machine tells the rows of one class from those of all others, by the sign of
+// w x + bias. It minimises |w|^2/2 + b^2/2 + sum of C max(0, 1 - y (w x + b))^2
+// over the rows, with y = 1 for rows of the class and -1 for the others, by dual
+// coordinate descent (Hsieh et al. 2008, "A Dual Coordinate Descent Method for
+// Large-scale Linear SVM"). The machines go over the rows side by side: what a
+// row costs is to fetch its features, and they share that.
 type solver struct {
 	tolerance float32 // of the gradient
-	machines  [together]machine
-	block     [][together]float32 // the weights of all machines, by feature
+
+	weights block   // of features that one row alone has only after finish
+	bias    columns // of each machine
+	alpha   block   // by row
+	active  []int32 // rows that matter to one of the machines
+	rng     *rand.Rand
 }
 
-// solve trains a machine for each of the classes, which are at most together,
-// and returns them; they are its own until the next call. A machine minimises
-// |w|^2/2 + b^2/2 + sum of C max(0, 1 - y (w x + b))^2 over the rows, with y = 1
-// for rows of the class and -1 for the others, by dual coordinate descent (Hsieh
-// et al. 2008, "A Dual Coordinate Descent Method for Large-scale Linear SVM").
-// Most rows lie beyond the margin and stay there: it descends over those that
-// matter until they are settled, looks which others do, and goes on until none.
-// Before the second look it settles them roughly: others are still to come.
+// A problem is what the machines of some classes learn from.
+type problem struct {
+	rows    *vectors
+	labels  []int32 // of rows
+	classes []int32 // at most together
+}
+
+// solve trains a machine for each of the classes: weights, bias and alpha hold
+// them until the next call. Most rows lie beyond the margin and stay there: it
+// descends over those that matter until they are settled, looks which others do,
+// and goes on until none. Before the second look it settles them roughly: others
+// are still to come.
 //
-// w has dim weights; features from shared on are in one row each at most. A
-// machine starts from alpha = guess(k, i) for class k and row i if guess is not
-// nil: what solved a similar problem is near the optimum of this one.
-func (s *solver) solve(v *vectors, labels []int32, classes []int32, shared, dim int, guess func(k, i int) float32) []machine {
-	machines := s.machines[:len(classes)]
-	for k := range machines {
-		m := &machines[k]
-		m.class, m.bias, m.settled = classes[k], 0, false
-		m.w, m.alpha = zeroed(m.w, dim), zeroed(m.alpha, len(labels))
-		m.active = m.active[:0]
-		if guess != nil {
-			m.start(v, labels, func(i int) float32 { return guess(k, i) })
-			continue
-		}
-		for i, label := range labels {
-			if label == m.class || i%firstOf == 0 {
-				m.active = append(m.active, int32(i))
+// There are dim weights. The machines start from alpha = guess(i) for row i if
+// guess is not nil: what solved a similar problem is near the optimum of this
+// one.
+func (s *solver) solve(p problem, dim int, guess func(i int) columns) {
+	s.weights, s.alpha, s.bias = s.weights.zeroed(dim), s.alpha.zeroed(len(p.labels)), columns{}
+	s.active = s.active[:0]
+	s.rng = rand.New(rand.NewPCG(uint64(p.classes[0]), 0))
+	if guess != nil {
+		s.start(p, guess)
+	} else {
+		for i, label := range p.labels {
+			if i%firstOf == 0 || p.column(label) >= 0 {
+				s.active = append(s.active, int32(i))
 			}
 		}
-		m.descend(v, labels, max(s.tolerance, firstly))
+		s.settle(p, max(s.tolerance, firstly))
 	}
-	for looks := range maxLooks {
-		s.look(v, labels, machines, shared)
-		open := false
-		for k := range machines {
-			m := &machines[k]
-			if m.settled = m.settled || m.hi-m.lo <= s.tolerance; !m.settled {
-				open = true
-				if looks == 0 {
-					m.descend(v, labels, max(s.tolerance, roughly))
-				} else {
-					m.descend(v, labels, s.tolerance)
-				}
-			}
+	enough := max(s.tolerance, roughly)
+	for range maxLooks {
+		s.active = s.active[:0]
+		for i := range p.labels {
+			s.active = append(s.active, int32(i))
 		}
-		if !open {
+		if s.descend(p) <= s.tolerance {
 			break
 		}
+		s.settle(p, enough)
+		enough = s.tolerance
 	}
-	for k := range machines {
-		machines[k].finish(v, labels)
-	}
-	return machines
+	s.finish(p)
 }
 
-// look finds the rows that matter to the machines that are not settled.
-func (s *solver) look(v *vectors, labels []int32, machines []machine, shared int) {
-	open := make([]*machine, 0, together)
-	for k := range machines {
-		if m := &machines[k]; !m.settled {
-			m.active, m.lo, m.hi = m.active[:0], 0, 0
-			open = append(open, m)
+// column returns which of the classes a label is, or -1.
+func (p problem) column(label int32) int {
+	for k, class := range p.classes {
+		if class == label {
+			return k
 		}
 	}
-	if len(open) <= together/4 { // one by one is faster
-		for _, m := range open {
-			for i := range labels {
-				m.judge(v, labels, i, v.shared(int32(i), m.w))
-			}
-		}
-		return
-	}
-	if cap(s.block) < shared {
-		s.block = make([][together]float32, shared)
-	}
-	block := s.block[:shared]
-	for k, m := range open {
-		for f, w := range m.w[:shared] {
-			block[f][k] = w * v.weights[f]
-		}
-	}
-	for i := range labels {
-		scores := v.sharedOfAll(i, block)
-		for k, m := range open {
-			m.judge(v, labels, i, scores[k])
-		}
-	}
+	return -1
 }
 
-// judge adds row i to those that matter if it does, given w x of the features
-// that it shares with others.
-func (m *machine) judge(v *vectors, labels []int32, i int, score float32) {
-	y, slack := float32(-1), float32(1./(2*costOut))
-	if labels[i] == m.class {
-		y, slack = 1, 1./(2*costIn)
-	}
-	slack /= v.says[i]
-	a := m.alpha[i]
-	// The row's own features would add alpha times their squared length.
-	g := y*(score+m.bias) - 1 + a*(slack+v.ownSquare[i])
-	if a == 0 && g >= 0 {
-		return
-	}
-	m.active = append(m.active, int32(i))
-	m.lo, m.hi = min(m.lo, g), max(m.hi, g)
-}
-
-// descend goes over the rows that matter until they are settled.
-func (m *machine) descend(v *vectors, labels []int32, tolerance float32) {
-	w, alpha, bias := m.w, m.alpha, m.bias
-	rng := rand.New(rand.NewPCG(uint64(m.class), 0))
-	active := m.active
+// settle descends until the gradients of the rows that matter are alike.
+func (s *solver) settle(p problem, tolerance float32) {
 	for range maxEpochs {
-		rng.Shuffle(len(active), func(i, j int) { active[i], active[j] = active[j], active[i] })
-		kept := active[:0]
-		var lo, hi float32
-		for _, i := range active {
+		if s.descend(p) <= tolerance {
+			return
+		}
+	}
+}
+
+// descend goes once over the active rows, and leaves those of them active that
+// matter. It returns by how much their gradients differ, in the machine where
+// they differ most. Each time chance gives the order: in the same order again it
+// would go over them several times as often.
+func (s *solver) descend(p problem) (spread float32) {
+	v := p.rows
+	var lo, hi columns
+	s.rng.Shuffle(len(s.active), func(i, j int) { s.active[i], s.active[j] = s.active[j], s.active[i] })
+	kept := s.active[:0]
+	for _, i := range s.active {
+		from, to := v.starts[i], v.own[i]
+		features, values := v.features[from:to], v.values[from:to]
+		scores := s.weights.dot(features, values)
+		alpha, own, label := &s.alpha[i], v.ownSquare[i], p.labels[i]
+		var by columns
+		matters, moves := false, false
+		for k, class := range p.classes {
 			y, slack := float32(-1), float32(1./(2*costOut))
-			if labels[i] == m.class {
+			if class == label {
 				y, slack = 1, 1./(2*costIn)
 			}
 			slack /= v.says[i]
-			g := y*(v.shared(i, w)+bias) - 1 + alpha[i]*(slack+v.ownSquare[i])
-			if alpha[i] == 0 && g >= 0 {
+			a := alpha[k]
+			// The row's own features would add alpha times their squared length.
+			g := y*(scores[k]+s.bias[k]) - 1 + a*(slack+own)
+			if a == 0 && g >= 0 {
 				continue
 			}
-			kept = append(kept, i)
-			lo, hi = min(lo, g), max(hi, g)
+			matters = true
+			lo[k], hi[k] = min(lo[k], g), max(hi[k], g)
 			if -slight < g && g < slight {
 				continue
 			}
-			a := max(0, alpha[i]-g/(2+slack)) // 2: the squared length and the bias
-			d := (a - alpha[i]) * y
-			alpha[i] = a
-			from, to := v.starts[i], v.own[i]
-			values := v.values[from:to]
-			for j, f := range v.features[from:to] {
-				w[f] += d * values[j]
-			}
-			bias += d
+			alpha[k] = max(0, a-g/(2+slack)) // 2: the squared length and the bias
+			by[k] = (alpha[k] - a) * y
+			s.bias[k] += by[k]
+			moves = true
 		}
-		active = kept
-		if hi-lo <= tolerance {
-			break
+		if matters {
+			kept = append(kept, i)
+		}
+		if moves {
+			s.weights.add(features, values, &by)
 		}
 	}
-	m.bias = bias
+	s.active = kept
+	for k := range lo {
+		spread = max(spread, hi[k]-lo[k])
+	}
+	return spread
 }
 
-// start sets alpha to the guess, and the weights and the bias to what follows.
-func (m *machine) start(v *vectors, labels []int32, guess func(i int) float32) {
-	for i := range m.alpha {
-		a := guess(i)
-		if a == 0 {
+// start sets alpha to the guess, and the weights and the biases to what follows.
+func (s *solver) start(p problem, guess func(i int) columns) {
+	v := p.rows
+	for i, label := range p.labels {
+		s.alpha[i] = guess(i)
+		by, any := p.signed(s.alpha[i], label)
+		if !any {
 			continue
 		}
-		m.alpha[i] = a
-		if labels[i] != m.class {
-			a = -a
-		}
-		for j := v.starts[i]; j < v.own[i]; j++ {
-			m.w[v.features[j]] += a * v.values[j]
-		}
-		m.bias += a
-	}
-}
-
-// finish sets the weights of the features that only one row has.
-func (m *machine) finish(v *vectors, labels []int32) {
-	for i, a := range m.alpha {
-		if a == 0 {
-			continue
-		}
-		if labels[i] != m.class {
-			a = -a
-		}
-		for j := v.own[i]; j < v.starts[i+1]; j++ {
-			m.w[v.features[j]] = a * v.values[j]
+		from, to := v.starts[i], v.own[i]
+		s.weights.add(v.features[from:to], v.values[from:to], &by)
+		for k := range by {
+			s.bias[k] += by[k]
 		}
 	}
 }
 
-// zeroed returns n zeros, in s's memory if that is enough.
-func zeroed(s []float32, n int) []float32 {
-	if cap(s) < n {
-		return make([]float32, n)
+// finish sets the weights of the features that one row alone has.
+func (s *solver) finish(p problem) {
+	v := p.rows
+	for i, label := range p.labels {
+		if by, any := p.signed(s.alpha[i], label); any {
+			from, to := v.own[i], v.starts[i+1]
+			s.weights.add(v.features[from:to], v.values[from:to], &by)
+		}
 	}
-	s = s[:n]
-	clear(s)
-	return s
+}
+
+// signed is what a row with a label adds to the weights, times its vector; any
+// is false if that is nothing.
+func (p problem) signed(alpha columns, label int32) (by columns, any bool) {
+	for k, class := range p.classes {
+		if by[k] = -alpha[k]; class == label {
+			by[k] = alpha[k]
+		}
+		any = any || by[k] != 0
+	}
+	return by, any
 }
