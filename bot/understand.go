@@ -34,6 +34,7 @@ func (k *Knowledge) Understand(ctx context.Context, st dialog.State, m Message) 
 	var err error
 	failed = func() error { return err }
 	match := k.Engine.Match(m.Text)
+	match.Text = beginning(match.Text)
 	secrets := match.Secrets
 	for _, kind := range m.Secrets {
 		secrets = append(secrets, intents.Secret{Kind: kind})
@@ -105,6 +106,21 @@ func (k *Knowledge) Understand(ctx context.Context, st dialog.State, m Message) 
 		return hits
 	})
 	return in, failed
+}
+
+// beginning is what is understood of a text: what comes after it the engine does
+// not read either, and a stranger could make the rest take long.
+func beginning(text string) string {
+	if len(text) <= intents.MaxRunes {
+		return text
+	}
+	n := 0
+	for at := range text {
+		if n++; n > intents.MaxRunes {
+			return text[:at]
+		}
+	}
+	return text
 }
 
 // Search answers a free question from the knowledge base, with the n passages

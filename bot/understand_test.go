@@ -5,6 +5,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -280,6 +281,32 @@ func TestAlso(t *testing.T) {
 	} {
 		if got := understand(t, k, dialog.State{}, bot.Message{Text: text}).Also; !cmp.Equal(got, want) {
 			t.Errorf("%q tells of %v, want %v", text, got, want)
+		}
+	}
+}
+
+// What a stranger writes is read to where the engine reads it, whatever looks at
+// it besides: to part a long message takes a hundred times as long as to read one.
+func TestOnlyTheBeginningIsUnderstood(t *testing.T) {
+	k := learn(t)
+	out, err := k.Turn(t.Context(), dialog.State{}, bot.Message{Text: "花呗扫不了"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	const told = "还有打印机没纸了，"
+	for _, tt := range []struct {
+		name, text string
+		more       bool
+	}{
+		{"at the beginning", told + strings.Repeat("很", intents.MaxRunes), true},
+		{"after what is read", strings.Repeat("很", intents.MaxRunes) + "，" + told, false},
+	} {
+		in, _ := k.Understand(t.Context(), out.State, bot.Message{Text: tt.text})
+		if n := utf8.RuneCountInString(in.Text); n > intents.MaxRunes {
+			t.Errorf("%s: %d characters are understood", tt.name, n)
+		}
+		if more := len(in.More) > 0; more != tt.more {
+			t.Errorf("%s: heard of another trouble: %v", tt.name, more)
 		}
 	}
 }

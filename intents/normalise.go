@@ -11,9 +11,9 @@ import (
 	"tilldesk/intents/hanzi"
 )
 
-// maxRunes is how much of a message is understood. What a merchant needs is
-// said in far less; the rest is kept with the conversation, but not read.
-const maxRunes = 2000
+// MaxRunes is how many characters of a message are understood. What a merchant
+// needs is said in far less; the rest is kept with the conversation, but not read.
+const MaxRunes = 2000
 
 // Normalise returns s as the engine reads it: compatibility forms and width
 // folded, lower case, Simplified script, without invisible characters, with
@@ -34,7 +34,7 @@ func Key(s string) string {
 
 // fold does what Normalise does character by character.
 func fold(s string) string {
-	if n := 4 * maxRunes; len(s) > n {
+	if n := 4 * MaxRunes; len(s) > n {
 		s = s[:n]
 	}
 	s = norm.NFKC.String(strings.ToValidUTF8(s, " "))
@@ -42,7 +42,7 @@ func fold(s string) string {
 	b.Grow(len(s))
 	count := 0
 	for _, r := range s {
-		if count++; count > maxRunes {
+		if count++; count > MaxRunes {
 			break
 		}
 		switch {
@@ -104,7 +104,7 @@ func squeeze(s string) string {
 func Language(s string) (lang source.Lang, traditional, ok bool) {
 	han, words, inWord := 0, 0, false
 	for i, r := range s {
-		if i > 4*maxRunes {
+		if i > 4*MaxRunes {
 			break
 		}
 		letter := r < 0x3400 && unicode.IsLetter(r)
