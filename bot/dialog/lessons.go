@@ -53,6 +53,7 @@ type Shift struct {
 // in whatever order they are.
 func (s *Script) Learn(counts []Count) *Lessons {
 	l := &Lessons{all: s, brands: map[string]*Script{}}
+	counts = slices.SortedFunc(slices.Values(counts), compareCounts) // sums of floats depend on their order
 	byBrand := map[string][]Count{}
 	for _, c := range counts {
 		if c.Brand != "" {
@@ -66,6 +67,11 @@ func (s *Script) Learn(counts []Count) *Lessons {
 		}
 	}
 	return l
+}
+
+func compareCounts(a, b Count) int {
+	return cmp.Or(cmp.Compare(a.Intent, b.Intent), cmp.Compare(a.Brand, b.Brand), cmp.Compare(a.Step, b.Step),
+		cmp.Compare(a.Result, b.Result), cmp.Compare(a.N, b.N))
 }
 
 // For returns the script to go on with in a state.

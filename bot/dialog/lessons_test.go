@@ -52,6 +52,29 @@ func TestLearnsSlowlyAndWithinBounds(t *testing.T) {
 	})
 }
 
+// The same in whatever order they come, to the last bit: replicas and databases
+// give them in orders of their own, and must not differ in the next step.
+func TestLearnInAnyOrder(t *testing.T) {
+	s := script(t).Script
+	var counts []dialog.Count
+	for _, step := range s.Playbook("scan.all_codes").Steps {
+		for n := range int64(40) {
+			counts = append(counts, dialog.Count{Intent: "scan.all_codes", Brand: []string{"lakala", "newland", ""}[n%3], Step: step.ID, Result: dialog.Fixed, N: 1 + n*n})
+		}
+	}
+	want := s.Learn(counts).Shifts()
+	if len(want) == 0 {
+		t.Fatal("they teach nothing")
+	}
+	rng := rand.New(rand.NewPCG(1, 2))
+	for range 20 {
+		rng.Shuffle(len(counts), func(i, j int) { counts[i], counts[j] = counts[j], counts[i] })
+		if diff := cmp.Diff(want, s.Learn(counts).Shifts()); diff != "" {
+			t.Fatalf("another order, other lessons:\n%s", diff)
+		}
+	}
+}
+
 func TestLearnFromWhatStaffFind(t *testing.T) {
 	s := script(t).Script
 	p := s.Playbook("scan.huabei")
