@@ -135,21 +135,36 @@ func (r *retention) sweep(ctx context.Context, before time.Time) (n int, err err
 	for _, file := range named {
 		keep[path.Clean(file)] = true
 	}
-	err = fs.WalkDir(r.media.FS(), ".", func(name string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() || keep[name] {
-			return err
-		}
-		info, err := d.Info()
-		if err != nil || !info.Mode().IsRegular() || !info.ModTime().Before(before) {
-			return err
+	files, err := unnamed(r.media.FS(), before, keep)
+	if err != nil {
+		return 0, fmt.Errorf("looking for files that nothing names: %w", err)
+	}
+	for _, file := range files {
+		if err := r.remove(file); err != nil {
+			return n, err
 		}
 		n++
-		return r.remove(name)
-	})
-	if err != nil {
-		return n, fmt.Errorf("looking for files that nothing names: %w", err)
 	}
 	return n, nil
+}
+
+// unnamed returns the files from before the time given that are not to be kept.
+// What vanishes meanwhile, such as a photo that gets its name, is none of them.
+func unnamed(fsys fs.FS, before time.Time, keep map[string]bool) (files []string, err error) {
+	err = fs.WalkDir(fsys, ".", func(name string, d fs.DirEntry, err error) error {
+		var info fs.FileInfo
+		if err == nil && !d.IsDir() && !keep[name] {
+			info, err = d.Info()
+		}
+		switch {
+		case errors.Is(err, fs.ErrNotExist) && name != ".":
+			return nil
+		case err == nil && info != nil && info.Mode().IsRegular() && info.ModTime().Before(before):
+			files = append(files, name)
+		}
+		return err
+	})
+	return files, err
 }
 
 // late is how long the job may not have been done before somebody should look.

@@ -9,9 +9,12 @@ import (
 	"io/fs"
 	"net/http"
 	"os"
+	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+	"testing/fstest"
 	"time"
 
 	"tilldesk/bot/store"
@@ -190,4 +193,35 @@ func files(t *testing.T, dir string) (n int) {
 		return err
 	}))
 	return n
+}
+
+// vanishing is a folder in which a file is gone once it has been listed, as a
+// photo that is being stored is when it gets its name.
+type vanishing struct {
+	fstest.MapFS
+	file string
+}
+
+func (v vanishing) ReadDir(name string) ([]fs.DirEntry, error) {
+	entries, err := v.MapFS.ReadDir(name)
+	for i, e := range entries {
+		if path.Join(name, e.Name()) == v.file {
+			entries[i] = gonePart{e}
+		}
+	}
+	return entries, err
+}
+
+type gonePart struct{ fs.DirEntry }
+
+func (gonePart) Info() (fs.FileInfo, error) { return nil, fs.ErrNotExist }
+
+func TestSweepGoesOnWhilePhotosAreStored(t *testing.T) {
+	now := time.Now()
+	old := &fstest.MapFile{ModTime: now.AddDate(-1, 0, 0)}
+	media := vanishing{fstest.MapFS{"photos/a/b.jpg.part": old, "photos/c/d.jpg": old, "photos/c/named.jpg": old, "photos/c/new.jpg": {ModTime: now}}, "photos/a/b.jpg.part"}
+	got, err := unnamed(media, now.AddDate(0, -1, 0), map[string]bool{"photos/c/named.jpg": true})
+	if err != nil || !slices.Equal(got, []string{"photos/c/d.jpg"}) {
+		t.Errorf("%q, %v", got, err)
+	}
 }
