@@ -72,7 +72,7 @@ func (a *app) deadShow() *cobra.Command {
 					return showReply(cmd.OutOrStdout(), p)
 				}
 			}
-			return fmt.Errorf("there is no dead letter %q; `tilldesk dead list` names them", args[0])
+			return unlisted(store.ErrNotFound, args[0])
 		}),
 	}
 }
@@ -98,7 +98,7 @@ func (a *app) deadRetry() *cobra.Command {
 			if errors.Is(err, store.ErrNotFound) {
 				err = db.Resend(cmd.Context(), id)
 			}
-			return err
+			return unlisted(err, args[0])
 		}),
 	}
 }
@@ -112,9 +112,17 @@ func (a *app) deadDrop() *cobra.Command {
 			if errors.Is(err, store.ErrNotFound) {
 				err = db.Settle(cmd.Context(), id, time.Now())
 			}
-			return err
+			return unlisted(err, args[0])
 		}),
 	}
+}
+
+// unlisted says of an id that is not found where those are that there are.
+func unlisted(err error, id string) error {
+	if errors.Is(err, store.ErrNotFound) {
+		return fmt.Errorf("there is no dead letter %q; `tilldesk dead list` names them", id)
+	}
+	return err
 }
 
 // deliveryWords say what became of a reply that waits for a person.

@@ -240,7 +240,10 @@ func examineMedia(ctx context.Context, cfg config.Config, db *store.DB) finding 
 			missing = append(missing, file)
 		}
 	}
-	if len(missing) > 0 {
+	switch {
+	case len(files) == 0:
+		return finding{"photos", true, "none yet"}
+	case len(missing) > 0:
 		return finding{"photos", false, fmt.Sprintf("%d of %d photos are not in %s, such as %s: copy them from a backup", len(missing), len(files), cfg.Store.Media, strings.Join(missing[:min(2, len(missing))], ", "))}
 	}
 	return finding{"photos", true, fmt.Sprintf("all %d are there", len(files))}

@@ -31,7 +31,7 @@ func (a *app) merchant() *cobra.Command {
 			}
 			data, err := what(cmd.Context(), bot.ConversationID(args[0]))
 			if err != nil {
-				return err
+				return unknownTalk(err, args[0])
 			}
 			_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s\n", data)
 			return err
@@ -59,7 +59,7 @@ merge may be a mistake. To erase them as well, give their ids too.`,
 			}
 			talks, err := db.ConversationsOf(cmd.Context(), id)
 			if err != nil {
-				return err
+				return unknownTalk(err, args[0])
 			}
 			files, err := db.EraseSeveral(cmd.Context(), id, others...)
 			if err = errors.Join(err, removeMedia(cfg.Store.Media, files)); err != nil {
@@ -77,6 +77,14 @@ merge may be a mistake. To erase them as well, give their ids too.`,
 	}
 	cmd.AddCommand(export, erase)
 	return cmd
+}
+
+// unknownTalk says of an id that is not found where those are that there are.
+func unknownTalk(err error, id string) error {
+	if errors.Is(err, store.ErrNotFound) {
+		return fmt.Errorf("there is no conversation %q; the page of a merchant at the desk has its id in the address, /desk/merchant/ID", id)
+	}
+	return err
 }
 
 // removeMedia deletes files below the media folder, all that can be deleted.

@@ -113,9 +113,9 @@ func examineStaff(ctx context.Context, db *store.DB) finding {
 		}
 	}
 	if leads == 0 {
-		return finding{"staff", false, fmt.Sprintf("no lead of %d accounts can sign in; `tilldesk staff add NAME --role lead` makes one", len(all))}
+		return finding{"staff", false, fmt.Sprintf("none of %s is a lead who can sign in; `tilldesk staff add NAME --role lead` makes one", many(len(all), "account"))}
 	}
-	return finding{"staff", true, fmt.Sprintf("%d leads and %d agents can sign in", leads, agents)}
+	return finding{"staff", true, fmt.Sprintf("%s and %s can sign in", many(leads, "lead"), many(agents, "agent"))}
 }
 
 func examineAudit(ctx context.Context, db *store.DB) finding {

@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -197,11 +198,15 @@ func TestOperations(t *testing.T) {
 		{[]string{"backup", backup}, 1, ""},
 		{[]string{"dead", "list"}, 0, "none"},
 		{[]string{"dead", "show", "nothing"}, 1, ""},
+		{[]string{"dead", "retry", "nothing"}, 1, ""},
+		{[]string{"dead", "drop", "nothing"}, 1, ""},
 		{[]string{"merchant", "export", "nothing"}, 1, ""},
 		{[]string{"restore", backup}, 1, ""}, // the service runs
 	} {
 		if status, out, errs := command(tt.args...); status != tt.want || !strings.Contains(out, tt.say) {
 			t.Errorf("%v: status %d, %s%s", tt.args, status, out, errs)
+		} else if slices.Contains(tt.args, "nothing") && !strings.Contains(errs, `there is no `) {
+			t.Errorf("%v: %s", tt.args, errs)
 		}
 	}
 	db, _, err := littleApp(dir).beside(t.Context())

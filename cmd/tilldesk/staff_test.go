@@ -184,10 +184,10 @@ func TestDoctorLooksAtStaff(t *testing.T) {
 		}
 	}
 	staffCommand(t, dir, "add", "anna")
-	want(doctor(), "MEND  staff    no lead of 1 accounts can sign in", "ok    audit    whole, up to entry 1", "MEND  oidc     asking the provider http://127.0.0.1:1")
+	want(doctor(), "MEND  staff    none of 1 account is a lead who can sign in", "ok    audit    whole, up to entry 1", "MEND  oidc     asking the provider http://127.0.0.1:1")
 	staffCommand(t, dir, "add", "bob", "--role", "lead")
 	staffCommand(t, dir, "disable", "anna")
-	want(doctor(), "ok    staff    1 leads and 0 agents can sign in")
+	want(doctor(), "ok    staff    1 lead and 0 agents can sign in")
 	raw := storetest.Raw(t, "sqlite:"+filepath.Join(dir, "tilldesk.db"))
 	if _, err := raw.Exec("UPDATE audit SET name = 'bob' WHERE seq = 1"); err != nil {
 		t.Fatal(err)
