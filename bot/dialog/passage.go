@@ -6,8 +6,8 @@ import (
 	"tilldesk/kb"
 )
 
-// sureHit is the score from which a passage answers a free question.
-const sureHit = 0.45
+// SureHit is the score from which a passage answers a free question.
+const SureHit = 0.45
 
 func (t *turn) passages() []kb.Hit {
 	if t.in.Passages == nil {
@@ -20,7 +20,7 @@ func (t *turn) passages() []kb.Hit {
 // enough of it. One before it may only be likelier to be about the same.
 func (t *turn) hit() (kb.Hit, bool) {
 	for _, hit := range t.passages() {
-		if hit.Score >= sureHit {
+		if hit.Score >= SureHit {
 			return hit, true
 		}
 	}
@@ -30,7 +30,7 @@ func (t *turn) hit() (kb.Hit, bool) {
 // hitFor returns the best passage among the articles of the intent.
 func (t *turn) hitFor(intent string) (kb.Hit, bool) {
 	for _, hit := range t.passages() {
-		if slices.Contains(hit.Intents, intent) && hit.Score >= sureHit {
+		if slices.Contains(hit.Intents, intent) && hit.Score >= SureHit {
 			return hit, true
 		}
 	}

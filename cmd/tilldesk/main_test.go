@@ -273,6 +273,14 @@ func TestSearchCommand(t *testing.T) {
 	if _, out, _ := tilldesk(t, "", "search", "斷網還能收款嗎"); !strings.Contains(out, "網") || strings.Contains(out, "网") {
 		t.Errorf("a question in Traditional script is answered with %s", out)
 	}
+	// What the bot would not answer with is not given as the answer here.
+	const unsure, list = "nothing answers this for sure", ")\n"
+	for query, answered := range map[string]bool{"断网还能收款吗": true, "how long is a code valid": true, "xyzzyq": false, "what is the weather": false} {
+		status, out, errs := tilldesk(t, "", "search", query)
+		if status != 0 || strings.Contains(out, unsure) == answered || strings.Count(out, list) != 5 {
+			t.Errorf("%s: status %d, %s%s", query, status, out, errs)
+		}
+	}
 	status, out, errs := tilldesk(t, "", "search", "--json", "断网了还能扫码收钱吗")
 	if status != 0 || !strings.Contains(strings.SplitN(out, "\n", 2)[0], `"article":"network-weak"`) {
 		t.Errorf("status %d, %s%s", status, out, errs)

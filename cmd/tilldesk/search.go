@@ -2,6 +2,8 @@ package main
 
 import (
 	"fmt"
+	"io"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -43,28 +45,17 @@ func (a *app) search() *cobra.Command {
 			if err != nil {
 				return failedError{err}
 			}
-			type result struct {
-				Article string  `json:"article"`
-				Passage string  `json:"passage"`
-				Title   string  `json:"title"`
-				Text    string  `json:"text"`
-				Score   float64 `json:"score"`
-			}
 			reader := dialog.State{Lang: l, Traditional: traditional}
-			out := cmd.OutOrStdout()
-			if len(hits) == 0 && !asJSON {
-				fmt.Fprintln(out, "nothing found")
-			}
+			results := make([]searchResult, len(hits))
 			for i, h := range hits {
-				r := result{h.Article, h.Passage, bot.Localise(reader, h.Heading), bot.Localise(reader, h.Text), h.Score}
-				if asJSON {
-					err = writeJSON(out, r)
-				} else if i == 0 {
-					_, err = fmt.Fprintf(out, "%s\n\n%s\n\n(%s/%s, %.2f)\n", r.Title, r.Text, r.Article, r.Passage, r.Score)
-				} else {
-					_, err = fmt.Fprintf(out, "  %.2f  %s (%s/%s)\n", r.Score, r.Title, r.Article, r.Passage)
-				}
-				if err != nil {
+				results[i] = searchResult{h.Article, h.Passage, bot.Localise(reader, h.Heading), bot.Localise(reader, h.Text), h.Score}
+			}
+			if !asJSON {
+				_, err := io.WriteString(cmd.OutOrStdout(), setOut(results))
+				return failed(err)
+			}
+			for _, r := range results {
+				if err := writeJSON(cmd.OutOrStdout(), r); err != nil {
 					return failedError{err}
 				}
 			}
@@ -74,4 +65,35 @@ func (a *app) search() *cobra.Command {
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON Lines, best first")
 	cmd.Flags().StringVar(&lang, "lang", "", "language of the answer, `zh or en` (default: as the question)")
 	return cmd
+}
+
+// A searchResult is a line of `search --json`.
+type searchResult struct {
+	Article string  `json:"article"`
+	Passage string  `json:"passage"`
+	Title   string  `json:"title"`
+	Text    string  `json:"text"`
+	Score   float64 `json:"score"`
+}
+
+// setOut sets results out for people: the one that the bot would answer with,
+// if there is one, then the others.
+func setOut(results []searchResult) string {
+	if len(results) == 0 {
+		return "nothing found\n"
+	}
+	var b strings.Builder
+	best := slices.IndexFunc(results, func(r searchResult) bool { return r.Score >= dialog.SureHit })
+	if best >= 0 {
+		r := results[best]
+		fmt.Fprintf(&b, "%s\n\n%s\n\n(%s/%s, %.2f)\n", r.Title, r.Text, r.Article, r.Passage, r.Score)
+	} else {
+		fmt.Fprintln(&b, "nothing answers this for sure; nearest are")
+	}
+	for i, r := range results {
+		if i != best {
+			fmt.Fprintf(&b, "  %.2f  %s (%s/%s)\n", r.Score, r.Title, r.Article, r.Passage)
+		}
+	}
+	return b.String()
 }
