@@ -17,6 +17,7 @@ type lane struct {
 	name    string
 	channel bot.Channel
 	timeout time.Duration
+	senders int // calls at once, at most
 	resend  bool
 	log     *slog.Logger
 	wake    chan struct{}
@@ -47,6 +48,9 @@ func newLane(o *Outbox, name string, channel bot.Channel, limits bot.Limits) *la
 	}
 	if l.timeout <= 0 {
 		l.timeout = defaultTimeout
+	}
+	if l.senders = o.opt.Senders; l.pace.overall != nil {
+		l.senders = min(l.senders, breakAfter) // its rate is the bound, and more calls would only be more to look after
 	}
 	return l
 }
@@ -98,22 +102,28 @@ func (l *lane) run(s stages) {
 	l.giveBackReady(s, &senders)
 }
 
-// unstored is how many messages may be under way for each sender. The network
-// need not wait for the disk; but of these, staff have to look after whichever a
-// crash leaves unclear.
+// unstored is how many messages may be under way for each sender that there is
+// at first. The network need not wait for the disk; but of these, staff have to
+// look after whichever a crash leaves unclear.
 const unstored = 4
+
+// vacant returns how many more calls may be made now, and if it is none because
+// of the time, how long that lasts. l.mu is held.
+func (l *lane) vacant(now time.Time) (n int, wait time.Duration) {
+	n, wait = l.breaker.room(now, l.calling)
+	return min(n, l.senders-l.calling), wait
+}
 
 // room returns how many messages may be taken now, and if it is none because
 // of the time, how long that lasts.
 func (l *lane) room(now time.Time) (n int, wait time.Duration) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	n, wait = l.breaker.room(now, l.calling)
-	n = min(n, l.box.opt.Senders-l.calling)
+	n, wait = l.vacant(now)
 	if l.pace.overall == nil && l.breaker.failures == 0 {
 		n += l.ahead()
 	}
-	n = min(n-len(l.ready), unstored*l.box.opt.Senders-l.underway)
+	n = min(n-len(l.ready), unstored*min(l.senders, breakAfter)-l.underway)
 	if n > 0 && l.pace.overall != nil {
 		if wait = l.pace.wait(now); wait > 0 {
 			return 0, wait
@@ -133,7 +143,7 @@ func (l *lane) ahead() int {
 	if l.sending <= 0 {
 		return 0
 	}
-	return int(min(float64(unstored), float64(l.taking)/float64(l.sending)) * float64(l.box.opt.Senders))
+	return int(min(float64(unstored), float64(l.taking)/float64(l.sending)) * float64(min(l.senders, l.breaker.width())))
 }
 
 // smooth follows how long something takes of late.
@@ -171,8 +181,7 @@ func (l *lane) dispatch(s stages, senders *sync.WaitGroup) {
 	for len(l.ready) > 0 {
 		now := time.Now()
 		l.mu.Lock()
-		n, _ := l.breaker.room(now, l.calling)
-		n = min(n, l.box.opt.Senders-l.calling)
+		n, _ := l.vacant(now)
 		open := l.breaker.open()
 		l.mu.Unlock()
 		if n <= 0 {
@@ -239,16 +248,21 @@ func (l *lane) leftAlone(id bot.ConversationID, now time.Time) time.Duration {
 	return wait
 }
 
-// end notes that a call has ended, how long it took, and whether the network
-// answered it. Another may begin.
-func (l *lane) end(ok bool, took time.Duration) {
+// end notes that a call has ended, how, how long it took, and whether the
+// network answered it. Another may begin.
+func (l *lane) end(class Class, ok bool, took time.Duration) {
+	now := time.Now()
 	l.mu.Lock()
 	if ok {
 		l.sending = smooth(l.sending, took)
 	}
-	full := l.calling == l.box.opt.Senders
+	n, _ := l.vacant(now)
+	full := n <= 0
 	l.calling--
-	changed := l.breaker.end(time.Now(), ok)
+	changed := l.breaker.end(now, ok)
+	if class == Later {
+		l.breaker.narrow()
+	}
 	l.mu.Unlock()
 	if full {
 		l.wakeUp()

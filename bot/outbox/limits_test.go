@@ -68,6 +68,61 @@ func TestSendersAtOnce(t *testing.T) {
 	})
 }
 
+// A network that keeps answering is asked by more senders at once, one that
+// wants to be left alone or fails by as many as at first, and one with a rate
+// never by more.
+func TestSendersGrow(t *testing.T) {
+	const (
+		call  = 100 * time.Millisecond
+		after = 260 // calls that are answered before one is not
+	)
+	for _, tt := range []struct {
+		name   string
+		limits bot.Limits
+		fails  error
+		most   int // calls at once before the one that is not answered
+		then   int // soon after it
+	}{
+		{"all is well", bot.Limits{}, nil, 24, 24},
+		{"it floods", bot.Limits{}, flood(time.Second), 24, 16},
+		{"it fails once", bot.Limits{}, errCut, 24, 16},
+		{"it has a rate", bot.Limits{Overall: 200}, nil, 10, 10},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			each(t, tt.limits, func(t *testing.T, w *world) {
+				w.sayAll(400, "one")
+				calls := 0
+				w.net.Script(func(bot.Outbound) channeltest.Step {
+					if calls++; calls == after {
+						return channeltest.Step{Delay: call, Before: tt.fails}
+					}
+					return channeltest.Step{Delay: call}
+				})
+				w.run(10 * time.Second)
+				atOnce := func(from, to int) (most int) {
+					all := w.net.Calls()
+					for i := from; i < to; i++ {
+						n := 0
+						for _, c := range all {
+							if since := all[i].At.Sub(c.At); since >= 0 && since < call-time.Microsecond {
+								n++
+							}
+						}
+						most = max(most, n)
+					}
+					return most
+				}
+				w.same("at once at first", 10, atOnce(0, 10))
+				w.same("at once later", tt.most, atOnce(10, after))
+				begun := after + 2*tt.most // with those under way at the failure
+				if n := atOnce(begun, begun+10); n > tt.then || tt.fails == nil && n < tt.then {
+					t.Errorf("%d at once after it, want %d", n, tt.then)
+				}
+			})
+		})
+	}
+}
+
 // disk is a store that waits for its disk before it gives out messages and
 // before it has noted what became of one.
 type disk struct {
@@ -155,8 +210,8 @@ func TestTakenAheadIsGivenBack(t *testing.T) {
 		ctx, stop := context.WithTimeout(t.Context(), 4*time.Second)
 		defer stop()
 		outbox.New(d, map[string]bot.Channel{"net": w.net}, w.opt).Run(ctx)
-		// Calls that began before the first failure may end after it.
-		if n := len(w.net.Calls()); n < 110 || n > 119 {
+		// Calls that began before the first failure may end after it: 19 at once, after so many answers.
+		if n := len(w.net.Calls()); n < 110 || n > 128 {
 			t.Errorf("%d calls, want 100 and those with which ten failures in a row are seen", n)
 		}
 		w.same("held", len(w.net.Calls())-100, w.queue().Held)

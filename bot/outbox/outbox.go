@@ -48,7 +48,7 @@ type Store interface {
 // Options of an Outbox; zero values are good.
 type Options struct {
 	Owner   string        // names this process among those that share the store
-	Senders int           // calls of one channel at once; 10 if 0, and at most
+	Senders int           // calls at once of a channel that keeps answering; 24 if 0, and at most
 	Lease   time.Duration // of a claim; 30 s if 0, never less than twice the longest timeout
 	Idle    time.Duration // how often to look for messages nobody announced; 1 s if 0
 	Grace   time.Duration // for what is under way when Run is to stop; 7 s if 0
@@ -94,10 +94,9 @@ type Outbox struct {
 // New returns an outbox for channels by the names that conversations are stored
 // with. A channel whose messages are fetched by its client is left alone.
 func New(store Store, channels map[string]bot.Channel, opt Options) *Outbox {
-	if opt.Senders <= 0 {
-		opt.Senders = breakAfter
+	if opt.Senders <= 0 || opt.Senders > widest {
+		opt.Senders = widest
 	}
-	opt.Senders = min(opt.Senders, breakAfter)
 	if opt.Lease == 0 {
 		opt.Lease = 30 * time.Second
 	}

@@ -27,7 +27,7 @@ func (l *lane) deliver(s stages, m bot.Outbound) {
 	class := Classify(err)
 	took := time.Since(began)
 	l.box.opt.Observe(l.name, class, took)
-	l.end(class == Delivered || class == Never || reached(err), took)
+	l.end(class, class == Delivered || class == Never || reached(err), took)
 
 	about := []any{"message", m.ID, "conversation", m.Conversation, "attempt", m.Attempts + 1}
 	now := l.box.opt.Now()
