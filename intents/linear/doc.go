@@ -6,7 +6,8 @@
 // pairs of words and the character n-grams within words; Han gives characters
 // and pairs of characters. One model holds all languages: their features do
 // not meet, and in a mixed text each script has the weight of its share.
-// One linear support vector machine per label tells the label from the rest.
+// One linear support vector machine per label tells the label from the rest;
+// what the label's rows are made of is added to its weights (ratios.go).
 //
 // How far the scores can be trusted is learnt by rehearsal. Some labels and
 // some rows of the other labels are held back, the machines are trained

@@ -63,8 +63,8 @@ const maxLabels = 1 << 15
 // there is no example, if one has no label, and with the context's cause when
 // ctx ends first.
 //
-// Probabilities are those of a stream of messages of which one in five belongs
-// to no label (see Classify).
+// Probabilities are those of a stream of messages of which the share Outside
+// belongs to no label (see Classify).
 func Train(ctx context.Context, examples []Example, opt Options) (*Model, error) {
 	m, err := train(ctx, examples, opt)
 	if err != nil {
