@@ -81,7 +81,7 @@ func asks(base *kb.Base) []intents.Ask {
 			all = append(all, intents.Ask{Text: a.Title.In(lang), Article: a.ID})
 			for _, p := range a.Passages {
 				for _, text := range append([]string{p.Heading.In(lang)}, p.Asks.In(lang)...) {
-					all = append(all, intents.Ask{Text: text, Article: a.ID})
+					all = append(all, intents.Ask{Text: text, Article: a.ID, Passage: p.ID})
 				}
 			}
 		}

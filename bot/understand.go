@@ -134,7 +134,9 @@ func (k *Knowledge) search(ctx context.Context, lang source.Lang, m intents.Matc
 	for _, g := range m.Guesses {
 		prior[g.Intent] = g.Score
 	}
-	return k.Index.Search(ctx, kb.Query{Lang: lang, Text: m.Normal, Prior: prior, Articles: k.Engine.Articles(m.Normal)}, n)
+	return k.Index.Search(ctx, kb.Query{
+		Lang: lang, Text: m.Normal, Prior: prior, Articles: k.Engine.Articles(m.Normal), Passages: k.Engine.Passages(m.Normal),
+	}, n)
 }
 
 // followUp is a question that goes on with the one just answered: 「那拉卡拉的呢」,

@@ -8,8 +8,8 @@ import (
 	"tilldesk/intents"
 )
 
-// TestManyArticles learns which article is asked for among few of them, and
-// goes without among many: it would take a minute, and more than 65,536 cannot
+// TestManyArticles learns which article and which passage is asked for among
+// few of them, and goes without among many: it would take a minute, and more than 65,536 cannot
 // be told apart at all. What was learnt is restored either way.
 func TestManyArticles(t *testing.T) {
 	c, err := content.Load(content.BuiltIn())
@@ -26,7 +26,11 @@ func TestManyArticles(t *testing.T) {
 			set := set
 			set.Asks = nil
 			for i := range tt.articles {
-				set.Asks = append(set.Asks, intents.Ask{Text: fmt.Sprintf("how do i change part %d", i), Article: fmt.Sprintf("part-%d", i)})
+				article := fmt.Sprintf("part-%d", i)
+				set.Asks = append(set.Asks,
+					intents.Ask{Text: fmt.Sprintf("part %d", i), Article: article},
+					intents.Ask{Text: fmt.Sprintf("how do i change part %d", i), Article: article, Passage: "change"},
+					intents.Ask{Text: fmt.Sprintf("where can i buy part %d", i), Article: article, Passage: "buy"})
 			}
 			engine, err := intents.NewEngine(t.Context(), &set)
 			if err != nil {
@@ -43,6 +47,15 @@ func TestManyArticles(t *testing.T) {
 			for name, e := range map[string]*intents.Engine{"learnt": engine, "restored": restored} {
 				if got := e.Articles("how do i change part 2"); (len(got) > 0) != tt.learnt {
 					t.Errorf("%s: articles %v among %d", name, got, tt.articles)
+				}
+				got := e.Passages("who sells part 2, where to buy it")
+				if (len(got) > 0) != tt.learnt {
+					t.Errorf("%s: passages %v among %d articles", name, got, tt.articles)
+				}
+				for id, p := range got {
+					if id != "part-2/buy" && p >= got["part-2/buy"] {
+						t.Errorf("%s: %s is likelier than part-2/buy: %v", name, id, got)
+					}
 				}
 			}
 		})

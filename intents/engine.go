@@ -66,6 +66,7 @@ type Engine struct {
 	intents  *linear.Model
 	acts     map[Asked]*linear.Model
 	articles *linear.Model // nil if there are no questions, or too many articles
+	passages *linear.Model // by article/passage; nil as articles is, or if no question names one
 	words    *phrases[named]
 	names    map[named]source.Text
 	same     *phrases[string]
@@ -142,33 +143,70 @@ func (s *Set) tellsArticles() bool {
 	return len(articles) > 0 && len(articles) <= mostArticles
 }
 
-// learnArticles learns which article a question asks for. It only has to put
-// the right ones first: whether a passage answers is for the search to say.
+// learnArticles learns which article a question asks for, and which of its
+// passages. It only has to put the right ones first: whether a passage answers is
+// for the search to say.
 func (e *Engine) learnArticles(ctx context.Context, set *Set) (err error) {
 	if !set.tellsArticles() {
 		return nil
 	}
-	questions := make([]linear.Example, len(set.Asks))
+	tellsPassages := set.tellsPassages()
+	questions, passages := make([]linear.Example, len(set.Asks)), make([]string, len(set.Asks))
 	for i, q := range set.Asks {
 		questions[i] = linear.Example{Text: e.read(q.Text), Label: q.Article}
+		if q.Passage != "" && tellsPassages {
+			passages[i] = q.Article + "/" + q.Passage
+		}
 	}
-	if e.articles, err = linear.Train(ctx, questions, linear.Options{Ranking: true}); err != nil {
+	if e.articles, e.passages, err = linear.TrainParts(ctx, questions, passages, linear.Options{Ranking: true}); err != nil {
 		return fmt.Errorf("learning the articles from %d questions: %w", len(questions), err)
 	}
 	return nil
 }
 
-// articles is how many articles a question is put down to.
-const articles = 16
+// mostPassages is up to how many passages it is learnt how their questions
+// look: each question is compared with all of them.
+const mostPassages = 20_000
+
+// tellsPassages reports whether there are questions that name passages, and not
+// too many passages or articles.
+func (s *Set) tellsPassages() bool {
+	passages := map[Ask]bool{}
+	for _, q := range s.Asks {
+		if q.Passage != "" {
+			passages[Ask{Article: q.Article, Passage: q.Passage}] = true
+		}
+	}
+	return s.tellsArticles() && len(passages) > 0 && len(passages) <= mostPassages
+}
+
+// articles and passages are how many of them a question is put down to.
+const (
+	articles = 16
+	passages = 16
+)
 
 // Articles returns the articles that a normalised text most probably asks for,
 // each with a number between 0 and 1 that is higher when it is likelier.
 func (e *Engine) Articles(normal string) map[string]float64 {
-	if e.articles == nil {
+	var buf [articles]linear.Guess
+	return likeliest(e.articles, normal, buf[:0])
+}
+
+// Passages returns the passages, as article/passage, whose ways to ask a
+// normalised text resembles most, with numbers as those of Articles.
+func (e *Engine) Passages(normal string) map[string]float64 {
+	var buf [passages]linear.Guess
+	return likeliest(e.passages, normal, buf[:0])
+}
+
+// likeliest returns as many labels as top has room for, or nil if there is no
+// model.
+func likeliest(m *linear.Model, normal string, top []linear.Guess) map[string]float64 {
+	if m == nil {
 		return nil
 	}
-	var buf [articles]linear.Guess
-	top, _ := e.articles.Classify(normal, buf[:0])
+	top, _ = m.Classify(normal, top)
 	likely := make(map[string]float64, len(top))
 	for _, g := range top {
 		likely[g.Label] = g.Score

@@ -38,7 +38,7 @@ func (s *Set) Digest() (string, error) {
 		field(h, ex.Text, string(ex.Asked), string(ex.Act), string(ex.Lang))
 	}
 	for _, q := range s.Asks {
-		field(h, q.Text, q.Article)
+		field(h, q.Text, q.Article, q.Passage)
 	}
 	if err := json.NewEncoder(h).Encode([]any{s.Intents, s.Lexicon}); err != nil {
 		return "", fmt.Errorf("digest of the intents: %w", err)
@@ -78,6 +78,9 @@ func (e *Engine) AppendBinary(b []byte) ([]byte, error) {
 	if err == nil && e.articles != nil {
 		b, err = e.articles.AppendBinary(b)
 	}
+	if err == nil && e.passages != nil {
+		b, err = e.passages.AppendBinary(b)
+	}
 	return b, err
 }
 
@@ -98,6 +101,11 @@ func Restore(set *Set, b []byte) (*Engine, error) {
 	if set.tellsArticles() {
 		if e.articles, b, err = linear.Load(b); err != nil {
 			return nil, fmt.Errorf("restoring the articles: %w", err)
+		}
+		if set.tellsPassages() {
+			if e.passages, b, err = linear.Load(b); err != nil {
+				return nil, fmt.Errorf("restoring the passages: %w", err)
+			}
 		}
 	}
 	if len(b) > 0 {

@@ -40,8 +40,9 @@ type Example struct {
 	Lang   source.Lang `json:"lang"`
 }
 
-// An Ask is a way to ask for an article of the knowledge base.
-type Ask struct{ Text, Article string }
+// An Ask is a way to ask for an article of the knowledge base. Passage is empty
+// where it asks for no passage more than for the others.
+type Ask struct{ Text, Article, Passage string }
 
 // A Set is the intents with their examples, the acts with theirs, the
 // asks, and the lexicon: all that the engine learns from.

@@ -164,8 +164,9 @@ type Query struct {
 	// Prior is how likely each intent is to be meant, between 0 and 1, as far
 	// as somebody knows; articles of a likely intent are preferred.
 	Prior map[string]float64
-	// Articles is how likely articles are to be asked for, in the same way.
-	Articles map[string]float64
+	// Articles is how likely articles are to be asked for, in the same way, and
+	// Passages how likely passages are, by [Hit.ID]: the likeliest of them.
+	Articles, Passages map[string]float64
 }
 
 // Search returns the n passages that answer the query best, best first. The
@@ -199,12 +200,21 @@ func (x *Index) Search(ctx context.Context, q Query, n int) ([]Hit, error) {
 		}
 		found = append(found, i)
 	}
-	found = x.likely(found, q.Articles)
+	resembled, others := x.resembled(q.Passages)
+	found = x.likely(found, q.Articles, resembled)
 	order := make([]ranked, len(found))
 	for k, i := range found {
 		words, odds := like.compare(i, question)
 		a := x.passages[i].article
-		order[k] = ranked{i, q.rank(a, words, odds), q.score(a, words)}
+		rank := q.rank(a, words, odds)
+		if len(resembled) > 0 {
+			likely, named := resembled[i]
+			if !named {
+				likely = others
+			}
+			rank += rankPassage * math.Log(max(unlikely, likely))
+		}
+		order[k] = ranked{i, rank, q.score(a, words)}
 	}
 	// Stable: ties keep the order of BM25.
 	slices.SortStableFunc(order, func(a, b ranked) int { return cmp.Compare(b.rank, a.rank) })
@@ -222,16 +232,17 @@ type ranked struct {
 }
 
 // What counts for the order of passages. Chosen by holding back the ways to
-// ask of the articles themselves, a quarter at a time, and by a set of plainer
-// questions of our own: with these the right article comes first most often in
-// both. Fitted by the likelihood of the right passage they come out much the
-// same, and nearby values do as well.
+// ask of the articles themselves, a part at a time, and by plainer questions of
+// our own: with these the right article comes first most often in both. Fitted
+// by the likelihood of the right passage they come out much the same, and
+// nearby values do as well.
 const (
 	rankWords   = 4.7
 	rankAsking  = 2.7
 	rankTelling = 1.5
-	rankPrior   = 1.7
+	rankPrior   = 2.0
 	rankArticle = 0.4
+	rankPassage = 2.0
 	// unlikely is how likely an article is taken to be that nobody named.
 	unlikely = 1e-3
 )
@@ -250,22 +261,47 @@ func (q Query) rank(a *Article, words float64, odds [views]float64) float64 {
 	return rank
 }
 
-// likely adds to the passages found by their words those of the likely
-// articles, which may be asked for in words that they do not have.
-func (x *Index) likely(found []int, articles map[string]float64) []int {
+// likely adds to the passages found by their words those that the question
+// resembles and those of the likely articles, which may be asked for in words
+// that they do not have.
+func (x *Index) likely(found []int, articles map[string]float64, resembled map[int]float64) []int {
 	in := make(map[int]bool, len(found))
 	for _, i := range found {
 		in[i] = true
 	}
+	add := func(i int) {
+		if !in[i] {
+			in[i] = true
+			found = append(found, i)
+		}
+	}
+	for _, i := range slices.Sorted(maps.Keys(resembled)) {
+		add(i)
+	}
 	for _, id := range slices.Sorted(maps.Keys(articles)) {
 		span := x.articles[id]
 		for i := span.first; i < span.end; i++ {
-			if !in[i] {
-				found = append(found, i)
-			}
+			add(i)
 		}
 	}
 	return found
+}
+
+// resembled returns the passages of a query by their numbers, and how likely any
+// other is at most.
+func (x *Index) resembled(passages map[string]float64) (likely map[int]float64, others float64) {
+	likely, others = make(map[int]float64, len(passages)), 1
+	for id, p := range passages {
+		article, passage, _ := strings.Cut(id, "/")
+		others = min(others, p)
+		span := x.articles[article]
+		for i := span.first; i < span.end; i++ {
+			if f := x.passages[i]; f.article.Passages[f.passage].ID == passage {
+				likely[i] = p
+			}
+		}
+	}
+	return likely, others
 }
 
 // What counts in the score of a passage: its words beside those of the

@@ -266,6 +266,22 @@ func TestLoadNamesProblems(t *testing.T) {
 	}
 }
 
+// TestPassagesThatAreResembled looks for a passage that is said to be likely,
+// though the question has no word of it.
+func TestPassagesThatAreResembled(t *testing.T) {
+	x := index(t, base(t), kb.Options{})
+	for _, want := range []string{"cleaning/inside", "network/offline"} {
+		likely := map[string]float64{want: 0.5, "cleaning/window": 0.01, "nowhere/at-all": 0.9}
+		hits, err := x.Search(t.Context(), kb.Query{Lang: source.En, Text: "the window of my kiosk", Passages: likely}, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(hits) != 1 || hits[0].ID() != want {
+			t.Errorf("%+v is found, want %s", hits, want)
+		}
+	}
+}
+
 func TestPriorPrefersLikelyIntents(t *testing.T) {
 	x := index(t, base(t), kb.Options{})
 	for intent, want := range map[string]string{"network.offline": "network/offline", "care.maintenance": "cleaning/inside"} {

@@ -98,6 +98,17 @@ func (c *corpus) renumber() {
 	}
 }
 
+// index returns the features in the order of their hashes, and their numbers in
+// that order. The corpus knows no features by their hashes afterwards.
+func (c *corpus) index() (index, []int32) {
+	x, slots := newIndex(slices.DeleteFunc(c.features.slots, func(s slot) bool { return s.number == 0 }))
+	order := make([]int32, len(slots))
+	for i, s := range slots {
+		order[i] = s.number - 1
+	}
+	return x, order
+}
+
 // parallel calls do for every i below n, from several goroutines that are
 // numbered from 0. It returns the cause if ctx ends before all is done.
 func parallel(ctx context.Context, workers, n int, do func(worker, i int)) error {

@@ -66,25 +66,42 @@ const maxLabels = 1 << 15
 // Probabilities are those of a stream of messages of which the share Outside
 // belongs to no label (see Classify).
 func Train(ctx context.Context, examples []Example, opt Options) (*Model, error) {
-	m, err := train(ctx, examples, opt)
+	m, _, err := train(ctx, examples, nil, opt)
 	if err != nil {
 		return nil, fmt.Errorf("train on %d examples: %w", len(examples), err)
 	}
 	return m, nil
 }
 
-func train(ctx context.Context, examples []Example, opt Options) (*Model, error) {
+// TrainParts is [Train] for labels that consist of parts, each with a few of the
+// label's examples: parts has the part of each example, empty where it is of
+// none. The second model knows the parts. It puts them in order by how alike a
+// text is to the mean of a part's examples, which costs next to nothing to
+// learn; its probabilities are but a guess. It is nil if no example has a part.
+func TrainParts(ctx context.Context, examples []Example, parts []string, opt Options) (whole, part *Model, err error) {
+	whole, part, err = train(ctx, examples, parts, opt)
+	if err != nil {
+		return nil, nil, fmt.Errorf("train on %d examples: %w", len(examples), err)
+	}
+	return whole, part, nil
+}
+
+func train(ctx context.Context, examples []Example, parts []string, opt Options) (whole, part *Model, err error) {
 	workers := opt.Workers
 	if workers <= 0 {
 		workers = runtime.GOMAXPROCS(0)
 	}
 	rows, names, err := collect(examples, opt.Names)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
+	}
+	partNames, partOf, err := number(parts)
+	if err != nil {
+		return nil, nil, err
 	}
 	c, err := newCorpus(ctx, rows, len(examples), names, workers)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	lessons := []*lesson{fullLesson(c)}
 	if opt.Ranking {
@@ -95,33 +112,45 @@ func train(ctx context.Context, examples []Example, opt Options) (*Model, error)
 	}
 	learnt, err := teach(ctx, c, lessons, workers)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	full := lessons[0]
 	outside := opt.Outside
 	if outside <= 0 {
 		outside = usualOutside
 	}
-	m := &Model{
-		labels: names,
-		unseen: full.space.unseen,
-		bias:   learnt.bias,
-		lean:   learnt.lean,
-		trust:  newTrust(lessons[1:], outside),
+	index, order := c.index()
+	whole = &Model{
+		labels:   names,
+		features: index,
+		unseen:   full.space.unseen,
+		bias:     learnt.bias,
+		lean:     learnt.lean,
+		trust:    newTrust(lessons[1:], outside),
 	}
-	m.arrange(c, newLists(learnt.weights, c, full.space.weights))
-	m.ready()
-	return m, nil
+	whole.arrange(order, newLists(learnt.weights, c, full.space.weights))
+	whole.ready()
+	if len(partNames) > 0 {
+		part = &Model{
+			labels:   partNames,
+			features: index,
+			unseen:   full.space.unseen,
+			bias:     make([]float32, len(partNames)),
+			lean:     make([]float32, len(partNames)),
+			trust:    newTrust(nil, outside),
+		}
+		part.arrange(order, newLists(means(c.groups, full.vectors, partOf, len(partNames)), c, full.space.weights))
+		part.ready()
+	}
+	return whole, part, nil
 }
 
-// arrange takes over the features of the corpus and what was learnt about
-// them, in the order of their hashes.
-func (m *Model) arrange(c *corpus, l lists) {
-	slots := slices.DeleteFunc(c.features.slots, func(s slot) bool { return s.number == 0 })
-	m.features, slots = newIndex(slots)
-	m.lists = make([]uint32, len(slots))
-	for i, s := range slots {
-		m.lists[i] = l.at[s.number-1]
+// arrange takes over what was learnt about the features, whose numbers are given
+// in the order of the model's.
+func (m *Model) arrange(order []int32, l lists) {
+	m.lists = make([]uint32, len(order))
+	for i, f := range order {
+		m.lists[i] = l.at[f]
 	}
 	m.cells, m.weights, m.unit = l.cells, l.weights, l.unit
 }
@@ -152,8 +181,35 @@ func collect(examples []Example, names map[string][]string) ([]Example, []string
 		}
 		labels[r.Label] = true
 	}
-	if len(labels) > maxLabels {
-		return nil, nil, fmt.Errorf("%d labels are more than %d", len(labels), maxLabels)
+	if err := countable(len(labels)); err != nil {
+		return nil, nil, err
 	}
 	return rows, slices.Sorted(maps.Keys(labels)), nil
+}
+
+func countable(labels int) error {
+	if labels > maxLabels {
+		return fmt.Errorf("%d labels are more than %d", labels, maxLabels)
+	}
+	return nil
+}
+
+// number returns the names of parts, sorted, and the number of each example's
+// part among them, -1 where it has none.
+func number(parts []string) (names []string, partOf []int32, err error) {
+	known := map[string]bool{}
+	for _, name := range parts {
+		if name != "" {
+			known[name] = true
+		}
+	}
+	names = slices.Sorted(maps.Keys(known))
+	partOf = make([]int32, len(parts))
+	for i, name := range parts {
+		at, found := slices.BinarySearch(names, name)
+		if partOf[i] = int32(at); !found {
+			partOf[i] = -1
+		}
+	}
+	return names, partOf, countable(len(names))
 }

@@ -1,6 +1,7 @@
 package linear_test
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -91,6 +92,46 @@ func TestClassify(t *testing.T) {
 				t.Errorf("Classify(%q) = %v, want %s", tt.text, got, tt.want)
 			}
 		})
+	}
+}
+
+// TestTrainParts divides a label into parts: the label is learnt as without
+// them, and the part is the one whose examples a text is like, in either language.
+func TestTrainParts(t *testing.T) {
+	examples := library(t, "train")
+	parts := make([]string, len(examples))
+	for _, e := range []struct{ text, part string }{
+		{"the parking lot is full on saturdays", "parking/full"},
+		{"where do i park near the library", "parking/where"},
+		{"周末停车场满了", "parking/full"},
+		{"图书馆附近哪里停车", "parking/where"},
+	} {
+		examples, parts = append(examples, linear.Example{Text: e.text, Label: "parking"}), append(parts, e.part)
+	}
+	opt := linear.Options{Ranking: true}
+	whole, part, err := linear.TrainParts(t.Context(), examples, parts, opt)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := gocmp.Diff([]string{"parking/full", "parking/where"}, part.Labels()); diff != "" {
+		t.Errorf("parts (-want +got):\n%s", diff)
+	}
+	for text, want := range map[string]string{
+		"is there somewhere to park": "parking/where", "no parking on saturday, all full": "parking/full",
+		"哪里可以停车": "parking/where", "停车场又满了": "parking/full",
+	} {
+		if got := checkGuesses(t, part, text); got[0].Label != want {
+			t.Errorf("%q is put down to %v, want %s", text, got, want)
+		}
+	}
+	alone, none, err := linear.TrainParts(t.Context(), examples, make([]string, len(examples)), opt)
+	if err != nil || none != nil {
+		t.Fatalf("without parts there is a model of them, %v, or %v", none, err)
+	}
+	one, err := whole.AppendBinary(nil)
+	other, err2 := alone.AppendBinary(nil)
+	if err = errors.Join(err, err2); err != nil || !bytes.Equal(one, other) {
+		t.Errorf("parts change what is learnt of the whole: %v", err)
 	}
 }
 
