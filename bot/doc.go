@@ -28,6 +28,7 @@
 //	intents          from a message to an intent, its entities, its act
 //	intents/linear   the classifier, trained from examples at start
 //	intents/shelf    keeps what was learnt for the next start
+//	intents/english  everyday words that say the same
 //	intents/hanzi    Simplified and Traditional script
 //	intents/measure  how well labelled messages are understood
 //	kb               articles and error codes, and their search

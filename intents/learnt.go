@@ -11,6 +11,7 @@ import (
 	"io"
 	"io/fs"
 
+	"tilldesk/intents/english"
 	"tilldesk/intents/hanzi"
 	"tilldesk/intents/linear"
 )
@@ -26,7 +27,7 @@ var program embed.FS
 // learns. Engines of sets with the same digest are the same.
 func (s *Set) Digest() (string, error) {
 	h := sha256.New()
-	for _, text := range []fs.FS{program, linear.Source, hanzi.Source} {
+	for _, text := range []fs.FS{program, linear.Source, english.Source, hanzi.Source} {
 		if err := hashFiles(h, text); err != nil {
 			return "", fmt.Errorf("digest of the intent engine: %w", err)
 		}

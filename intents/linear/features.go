@@ -14,10 +14,11 @@ const maxRunes = 2000
 type group uint8
 
 const (
-	latinWords group = iota // stems
-	latinPairs              // neighbouring stems, with the ends of the text
-	latinSkips              // two stems in any order within skipWindow words
-	latinGrams              // characters within a word, with its edges
+	latinWords  group = iota // stems
+	latinSenses              // what they say, of those that others say it too
+	latinPairs               // neighbouring senses, with the ends of the text
+	latinSkips               // two senses in any order within skipWindow words
+	latinGrams               // characters within a word, with its edges
 	hanChars
 	hanPairs // neighbouring characters, with the edges of the run
 	hanSkips // the characters on both sides of another
@@ -61,7 +62,7 @@ type feature struct {
 type extractor struct {
 	features []feature // distinct, in order of appearance
 	seen     hashSet
-	stems    []uint64
+	words    []uint64 // of the text: the sense of each, or its stem if it has none
 	word     []rune
 	run      []rune
 }
@@ -70,7 +71,7 @@ type extractor struct {
 // how much of the text is of each script. How often a feature occurs is not
 // counted: in a message, twice says no more than once.
 func (x *extractor) extract(text string) (units [scripts]int) {
-	x.features, x.stems = x.features[:0], x.stems[:0]
+	x.features, x.words = x.features[:0], x.words[:0]
 	x.word, x.run = x.word[:0], x.run[:0]
 	x.seen.reset()
 	runes := 0
@@ -101,7 +102,7 @@ func (x *extractor) extract(text string) (units [scripts]int) {
 	x.endRun()
 	x.endWord()
 	x.endText()
-	units[latin] = latinWordUnits * len(x.stems)
+	units[latin] = latinWordUnits * len(x.words)
 	return units
 }
 
@@ -109,17 +110,13 @@ func (x *extractor) endWord() {
 	if len(x.word) == 0 {
 		return
 	}
-	n, tail := stem(x.word)
-	h := uint64(0)
-	for _, r := range x.word[:n] {
-		h = step(h, r)
-	}
-	if tail != 0 {
-		h = step(h, tail)
-	}
-	h = scramble(h)
-	x.stems = append(x.stems, h)
+	h := stemHash(x.word)
 	x.add(latinWords, h)
+	if sense, ok := senses()[h]; ok {
+		x.add(latinSenses, sense)
+		h = sense
+	}
+	x.words = append(x.words, h)
 
 	for i := -1; i+minGram <= len(x.word)+1; i++ {
 		h := uint64(0)
@@ -155,13 +152,13 @@ func (x *extractor) endRun() {
 }
 
 func (x *extractor) endText() {
-	if len(x.stems) == 0 {
+	if len(x.words) == 0 {
 		return
 	}
 	before := uint64(edge)
-	for i, s := range x.stems {
+	for i, s := range x.words {
 		x.add(latinPairs, 3*before+s)
-		for _, t := range x.stems[i+1 : min(i+skipWindow, len(x.stems))] {
+		for _, t := range x.words[i+1 : min(i+skipWindow, len(x.words))] {
 			x.add(latinSkips, s+t)
 		}
 		before = s

@@ -15,7 +15,7 @@ type space struct {
 // public corpora; around them accuracy hardly changes.
 var (
 	groupWeights = [groups]float32{
-		latinWords: .7, latinPairs: .5, latinSkips: .6, latinGrams: 1,
+		latinWords: .7, latinSenses: .5, latinPairs: .6, latinSkips: .7, latinGrams: 1,
 		hanChars: 1, hanPairs: 1, hanSkips: .5,
 	}
 	// Short texts are full of rare features. The full idf would leave them
