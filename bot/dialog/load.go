@@ -28,6 +28,15 @@ func Load(folder source.Folder) *Script {
 		replies:   map[string]source.Text{},
 		lines:     map[string]*source.Document{},
 	}
+	s.loadPlaybooks(folder)
+	s.loadAnswers(folder)
+	s.loadReplies(folder)
+	s.checkLinks()
+	s.heed()
+	return s
+}
+
+func (s *Script) loadPlaybooks(folder source.Folder) {
 	shared, words := s.loadShared(folder)
 	for _, file := range folder.Files(playbooksDir, ".yaml") {
 		if file == sharedFile {
@@ -38,9 +47,7 @@ func Load(folder source.Folder) *Script {
 		if doc == nil {
 			continue
 		}
-		if want := strings.TrimSuffix(path.Base(file), ".yaml"); p.Intent != want {
-			doc.Add([]any{"intent"}, "intent %q does not match the file name, %q is expected", p.Intent, want)
-		}
+		checkName(doc, file, p.Intent)
 		resolve(p, shared, doc)
 		checkPlaybook(p, doc)
 		for i := range p.Steps {
@@ -53,15 +60,23 @@ func Load(folder source.Folder) *Script {
 		s.playbooks[p.Intent] = p
 		s.lines["playbook "+p.Intent] = doc
 	}
+}
+
+// checkName adds a problem if a file is not called after its intent.
+func checkName(doc *source.Document, file, intent string) {
+	if want := strings.TrimSuffix(path.Base(file), ".yaml"); intent != want {
+		doc.Add([]any{"intent"}, "intent %q does not match the file name, %q is expected", intent, want)
+	}
+}
+
+func (s *Script) loadAnswers(folder source.Folder) {
 	for _, file := range folder.Files(answersDir, ".yaml") {
 		a := new(Answer)
 		doc := folder.YAML(file, a)
 		if doc == nil {
 			continue
 		}
-		if want := strings.TrimSuffix(path.Base(file), ".yaml"); a.Intent != want {
-			doc.Add([]any{"intent"}, "intent %q does not match the file name, %q is expected", a.Intent, want)
-		}
+		checkName(doc, file, a.Intent)
 		doc.CheckText(a.Text, "text")
 		if a.Person != "" && !slices.Contains(Causes, a.Person) {
 			doc.Add([]any{"person"}, "person %q is not a reason; allowed: %v", a.Person, Causes)
@@ -69,25 +84,37 @@ func Load(folder source.Folder) *Script {
 		s.answers[a.Intent] = a
 		s.lines["answer "+a.Intent] = doc
 	}
-	for _, file := range folder.Files(repliesDir, ".yaml") {
+}
+
+func (s *Script) loadReplies(folder source.Folder) {
+	files := folder.Files(repliesDir, ".yaml")
+	in := map[string]string{} // of each reply, its file
+	for _, file := range files {
 		m := map[string]source.Text{}
 		doc := folder.YAML(file, &m)
 		if doc == nil {
 			continue
 		}
 		for _, key := range slices.Sorted(maps.Keys(m)) {
-			if _, twice := s.replies[key]; twice {
-				doc.Add([]any{key}, "reply %q stands in another file too", key)
+			if first, twice := in[key]; twice {
+				doc.Add([]any{key}, "reply %q stands in %s too", key, first)
+			}
+			if !slices.Contains(replyKeys, key) {
+				doc.Add([]any{key}, "reply %q is said nowhere; take it out or mend its key", key)
 			}
 			doc.CheckText(m[key], key)
-			s.replies[key] = m[key]
+			s.replies[key], in[key] = m[key], file
 		}
-		s.lines["replies"] = doc
 	}
-	s.checkReplies(folder)
-	s.checkLinks()
-	s.heed()
-	return s
+	if len(files) == 0 { // one problem, not one for each
+		folder.Add(repliesDir, 0, "no replies; %d are needed, such as %q", len(replyKeys), replyKeys[0])
+		return
+	}
+	for _, key := range replyKeys {
+		if in[key] == "" {
+			folder.Add(repliesDir, 0, "reply %q is missing", key)
+		}
+	}
 }
 
 func (s *Script) loadShared(folder source.Folder) (map[string]Step, groups) {

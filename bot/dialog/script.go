@@ -75,19 +75,6 @@ var replyKeys = []string{
 	"choice.others", "choice.begin",
 }
 
-func (s *Script) checkReplies(folder source.Folder) {
-	for _, key := range replyKeys {
-		if _, ok := s.replies[key]; !ok {
-			folder.Add(repliesDir, 0, "reply %q is missing", key)
-		}
-	}
-	for key := range s.replies {
-		if !slices.Contains(replyKeys, key) {
-			folder.Add(repliesDir, 0, "reply %q is said nowhere; take it out or mend its key", key)
-		}
-	}
-}
-
 // text returns a reply with its placeholders filled: {name} by the value that
 // follows the name in args.
 func (s *Script) text(key string, args ...any) source.Text {
