@@ -317,7 +317,10 @@ func (e *Engine) Act(text string, asked Asked) (Act, float64) {
 		return "", 0
 	}
 	act, score := Act(top[0].Label), top[0].Score
-	if asked.base() == AskedCheck && score < surely && act != ActSkip && act != ActHuman && untested.MatchString(normal) && !begins(normal, plainNo) {
+	if asked.base() == AskedCheck && score < surely && (act != ActSkip || score < SureAct) && act != ActHuman && untested.MatchString(normal) && !begins(normal, plainNo) {
+		return ActUnsure, max(score, plainly)
+	}
+	if asked.base() == AskedCheck && dontKnow.MatchString(normal) && (act != ActSkip || score < plainly) {
 		return ActUnsure, max(score, plainly)
 	}
 	if asked == AskedStill {
@@ -325,7 +328,13 @@ func (e *Engine) Act(text string, asked Asked) (Act, float64) {
 			return said, max(score, plainly)
 		}
 	}
+	if len([]rune(normal)) <= longestHow && act != ActHuman && (act != ActUnsure || score < plainly) && score < surely && asksWay.MatchString(normal) {
+		return ActUnsure, max(score, plainly)
+	}
 	if said := stated(normal, asked); said != "" && answers(act, score, normal) && (asked != AskedOn || score < surely) {
+		if said == act {
+			return said, max(score, surely) // both say so
+		}
 		return said, max(score, plainly)
 	}
 	switch act {
@@ -333,6 +342,15 @@ func (e *Engine) Act(text string, asked Asked) (Act, float64) {
 		if score < surely && len([]rune(normal)) <= longestHow && asksHow.MatchString(normal) {
 			return ActUnsure, max(score, plainly)
 		}
+	}
+	if asked == AskedResult && (act == ActNotFixed || act == ActTopic) && score < surely && cannotDo.MatchString(normal) {
+		return ActSkip, max(score, plainly)
+	}
+	if asked == AskedResult && act != ActNotFixed && act != ActHuman && (act != ActFixed || score < plainly) && atLimit.MatchString(normal) {
+		return ActNotFixed, max(score, plainly)
+	}
+	if asked == AskedResult && act == ActFixed && score < plainly && saysSucceeded(normal) {
+		return act, plainly
 	}
 	if asked.base() == AskedCheck && denies(normal) {
 		switch {
@@ -427,4 +445,4 @@ func Again(text string) bool {
 	return slices.ContainsFunc(againWords, func(w string) bool { return strings.Contains(text, w) })
 }
 
-var againWords = []string{"再说", "重复", "再讲", "再发", "没听清", "没看清", "什么?", "说啥", "again", "repeat", "pardon", "once more", "didn't catch", "say what", "did you say", "what was that"}
+var againWords = []string{"再说", "问啥", "问的什么", "问什么来", "问的啥", "重复", "再讲", "再发", "没听清", "没看清", "什么?", "说啥", "again", "repeat", "pardon", "once more", "didn't catch", "say what", "did you say", "did you ask", "was the question", "what was that"}
