@@ -22,6 +22,11 @@ func TestRemark(t *testing.T) {
 		"为什么扣我钱": "", "why was I charged": "",
 		"要多久啊": "long", "这个要弄多久": "long", "how long will this take?": "long", "how much longer": "long", "is it gonna take long": "long", "要很久吗": "long",
 		"到账要多久": "", "how long until the money arrives": "",
+		"等下": "wait", "等下，有人结账": "wait", "稍等哈我先招呼客人": "wait", "1分钟": "wait", "我看看": "wait", "在重启了，马上": "wait", "还没到一分钟": "wait", "好的等等": "wait",
+		"等了十分钟了": "", "等一下，好了": "", "有人动过": "", "等会儿还是不行": "", "一会儿亮一会儿灭": "", "我看不到": "", "好": "", "还没": "", "客人走了": "", "有": "", "我试了": "",
+		"等下，机器自己关机了": "", "忙音": "", "现金": "", "没收到钱": "", "来人": "",
+		"hang on": "wait", "hang on, customer": "wait", "one sec": "wait", "ok wait": "wait", "brb": "wait", "give me a minute, queue": "wait", "let me check": "wait", "it's restarting": "wait", "hasn't been a minute yet": "wait",
+		"wait, it works now": "", "no wait, yes": "", "waited a minute": "", "hang on, her money is gone": "", "this can wait": "", "no": "", "yes": "", "customer": "", "still": "", "not yet": "", "it's off": "", "restarted": "", "is it still loading?": "", "going to go": "",
 		"收款有问题": "vague", "机器出问题了": "vague", "payment problem": "vague", "I have a problem": "", "there is an issue with alipay": "",
 		"网络有问题": "", "打印机出问题了": "",
 	} {

@@ -62,7 +62,7 @@ var replyKeys = []string{
 	"money.note", "fix.ask", "fix.ask_done", "fix.how_more", "fix.ask_again", "fix.done_or_not", "fix.skip", "fix.yes_no",
 	"fix.confirm", "fix.money", "fix.back_none", "fix.back", "fix.same", "refer.ask", "refer.done",
 	"fixed", "fixed.next_time", "resume", "resume.offer", "mentioned.later", "mentioned.offer", "restart",
-	"topic.ask", "drop.sure", "drop.money", "remark.vent", "remark.bot", "remark.vague", "remark.why_check", "remark.why_fix", "remark.long", "remark.long_refer",
+	"topic.ask", "drop.sure", "drop.money", "remark.wait", "remark.vent", "remark.bot", "remark.vague", "remark.why_check", "remark.why_fix", "remark.long", "remark.long_refer",
 	"text.noted", "text.photo", "secret", "told", "before", "before.brand", "choice.gone", "language",
 	"handoff.asked", "handoff.money", "handoff.restricted", "handoff.steps_used", "handoff.not_understood",
 	"handoff.anger", "handoff.cashout", "handoff.fraud", "handoff.outage", "handoff.device", "handoff.fault",

@@ -37,6 +37,7 @@ const (
 	Rated         Reason = "rated"
 	KeptForLater  Reason = "kept_for_later" // a trouble told on top of the one under way
 	Reopened      Reason = "reopened"       // a case that a person had resolved
+	Waits         Reason = "waits"          // the merchant will be back in a moment
 )
 
 // Limits on patience: after so many misses, a person.
@@ -197,7 +198,9 @@ func (t *turn) warn() {
 // close keeps what the next turn needs to know about this one.
 func (t *turn) close() {
 	t.st.Offered = nil
-	t.st.Last = nil
+	if t.out.Reason != Waits { // what was said before is still the last that counts
+		t.st.Last = nil
+	}
 	for _, line := range t.out.Say {
 		t.st.Offered = append(t.st.Offered, line.Choices...)
 		if line.Kind != KindNotice || line.Key == "media" {
@@ -251,7 +254,7 @@ func (t *turn) respond() {
 		t.start(powerIntent)
 		return
 	}
-	if t.remarked() {
+	if t.holds() || t.remarked() {
 		return
 	}
 	if t.st.Fix != nil && t.ended() {
