@@ -31,11 +31,20 @@ func (t *turn) hear() (asked Result) {
 			fix.Evidence = fix.with(f.step, f.result)
 			fix.Heard = append(fix.Heard, f.step)
 			t.news = t.news || step != nil
+			t.apart = t.apart || f.all && t.elsewhere(f)
 			t.unpaid = t.unpaid || f.step == charged && f.all
 			t.apart = t.apart || t.unpaid || step != nil && (answered && (known == Yes || known == No) || step.Unasked)
 		}
 	}
 	return asked
+}
+
+// elsewhere reports whether a fact that is all the message says leaves what was
+// asked open, though it may look like an answer: "waited ten minutes" to a
+// question, or "no beep" where words from the screen are asked for.
+func (t *turn) elsewhere(f fact) bool {
+	step := t.asked()
+	return step != nil && step.Kind == Check && (f.result == NotFixed || step.Expects == "text")
 }
 
 // knew writes down and says what was heard of the playbook under way, so that
