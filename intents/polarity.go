@@ -194,7 +194,7 @@ func saysSucceeded(normal string) bool {
 }
 
 // dontKnow says so, whatever follows.
-var dontKnow = regexp.MustCompile(`^(?:我|这个|这|也)*(?:不晓得|不知道|不清楚|不懂|不确定|不好说|搞不清楚?|唔知|唔清楚)[啊呀诶哎的了哦呢吧嘛]*(?:$|[ ,，。.!])|^(?:sorry |well |i )*(?:don't know|no idea|no clue|not sure|can't say|hard to say|couldn't tell you)(?: (?:sorry|really|sir|madam|bro|mate|boss))*(?:$|[,.!]| (?:my|the owner|the boss|i'm|i am|ask)\b)`)
+var dontKnow = regexp.MustCompile(`^(?:我|这个|这|也)*(?:不晓得|不知道|不清楚|不懂|不确定|不好说|搞不清楚?|唔知|唔清楚)[啊呀诶哎的了哦呢吧嘛]*(?:$|[ ,，。.!])|^(?:sorry |well |i )*(?:don't know|dunno|donno|idk|no idea|no clue|not sure|can't say|hard to say|couldn't tell you)(?: (?:sorry|really|sir|madam|bro|mate|boss))*(?:$|[,.!]| (?:my|the owner|the boss|i'm|i am|ask)\b)`)
 
 // cannotDo says that a step cannot or must not be done here.
 var cannotDo = regexp.MustCompile(`(?:没法|没办法|不敢|不让|没空|没时间|没工夫)[^,，。 ]{0,3}(?:重启|关机?|擦|挪|搬|拿|换|弄|试|停)|[拿挪搬移]不[动了走开]|没有?(?:别的|备用|多余|其[他它]|第二)(?:的)?[^,，。 ]{0,2}(?:网|卡|纸|线|充电器|布|电源)|\b(?:can't|cannot|unable to|not able to|not allowed to|mustn't|don't want to|scared to|afraid to|won't let me) (?:\w+ )?(?:restart|reboot|switch|turn|wipe|clean|move|carry|lift|unplug|change|test|try it)\b|\bno (?:other|spare|second) (?:network|sim|wifi|paper|roll|cable|charger|cloth)\b`)
