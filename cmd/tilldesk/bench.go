@@ -35,11 +35,11 @@ func (a *app) bench() *cobra.Command {
 		Example: "  tilldesk bench --train train.jsonl --test test.jsonl --json",
 		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			switch {
-			case o.train == "" || o.test == "":
+			if o.train == "" || o.test == "" {
 				return errors.New("--train and --test are needed; see `tilldesk bench -h`")
-			case o.lang != "" && o.lang != "zh" && o.lang != "en":
-				return fmt.Errorf("--lang %q; allowed: zh, en", o.lang)
+			}
+			if err := checkLang(o.lang); err != nil {
+				return err
 			}
 			return o.run(cmd)
 		},

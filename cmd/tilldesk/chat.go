@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -28,8 +27,8 @@ func (a *app) chat() *cobra.Command {
 		Example: "  tilldesk chat --lang zh\n  printf '花呗扫不了\\n1\\n' | tilldesk chat --json",
 		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if !slices.Contains([]string{"", "zh", "en"}, lang) {
-				return fmt.Errorf("--lang %q; allowed: zh, en", lang)
+			if err := checkLang(lang); err != nil {
+				return err
 			}
 			k, _, err := a.load(cmd.Context())
 			if err != nil {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -18,22 +19,23 @@ type checkup func(cmd *cobra.Command) ([]bot.Finding, error)
 func check(cmd *cobra.Command, look checkup) *cobra.Command {
 	var lang string
 	cmd.Use, cmd.Args = "check", noArgs
-	cmd.Flags().StringVar(&lang, "lang", string(source.En), "language of the findings: zh or en")
+	cmd.Flags().StringVar(&lang, "lang", string(source.En), "language of the findings, `zh or en`")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		if lang != string(source.Zh) && lang != string(source.En) {
-			return fmt.Errorf("--lang is %q, allowed: zh or en", lang)
+		if err := checkLang(lang); err != nil {
+			return err
 		}
+		in := cmp.Or(source.Lang(lang), source.En)
 		found, err := look(cmd)
 		if err != nil {
 			return err
 		}
-		good, marks := true, checkMarks[source.Lang(lang)]
+		good, marks := true, checkMarks[in]
 		for _, f := range found {
 			mark := marks.good
 			if !f.OK {
 				mark, good = marks.mend, false
 			}
-			fmt.Fprintf(cmd.OutOrStdout(), "%s  %s\n", mark, f.Say.In(source.Lang(lang)))
+			fmt.Fprintf(cmd.OutOrStdout(), "%s  %s\n", mark, f.Say.In(in))
 		}
 		if !good {
 			return errFailed

@@ -84,8 +84,8 @@ func (a *app) contentExamples() *cobra.Command {
 		Example: "  tilldesk content examples --lang zh > examples.zh.jsonl",
 		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if lang != "" && lang != "zh" && lang != "en" {
-				return fmt.Errorf("--lang %q; allowed: zh, en", lang)
+			if err := checkLang(lang); err != nil {
+				return err
 			}
 			_, c, err := a.loadContent()
 			if err != nil {

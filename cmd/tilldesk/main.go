@@ -40,6 +40,7 @@ import (
 	"tilldesk/bot"
 	"tilldesk/config"
 	"tilldesk/content"
+	"tilldesk/content/source"
 	"tilldesk/intents/shelf"
 )
 
@@ -206,6 +207,14 @@ func (a *app) root() *cobra.Command {
 func noArgs(cmd *cobra.Command, args []string) error {
 	if len(args) > 0 {
 		return fmt.Errorf("unknown command or argument %q; see `%s -h`", args[0], cmd.CommandPath())
+	}
+	return nil
+}
+
+// checkLang wants a --lang, if one is given, to be a language of the bot.
+func checkLang(lang string) error {
+	if lang != "" && !slices.Contains(source.Langs, source.Lang(lang)) {
+		return fmt.Errorf("--lang %q; allowed: zh, en", lang)
 	}
 	return nil
 }

@@ -21,7 +21,7 @@ func (a *app) beside(ctx context.Context) (*store.DB, config.Config, error) {
 	db, err := store.Open(ctx, cfg.Store.DSN.Reveal(), store.Options{Beside: true})
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return nil, cfg, fmt.Errorf("store.dsn: %w; the first start of the service makes it, or it is another one", err)
+		return nil, cfg, fmt.Errorf("store.dsn: %w; the first start of the service makes it; if it is elsewhere, say so in store.dsn", err)
 	case err != nil:
 		return nil, cfg, fmt.Errorf("store.dsn: %w", err)
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"slices"
@@ -30,13 +31,10 @@ func (a *app) search() *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error {
 			query := strings.Join(args, " ")
 			l, traditional, _ := intents.Language(query)
-			switch lang {
-			case "":
-			case "zh", "en":
-				l = source.Lang(lang)
-			default:
-				return fmt.Errorf("--lang %q; allowed: zh, en", lang)
+			if err := checkLang(lang); err != nil {
+				return err
 			}
+			l = cmp.Or(source.Lang(lang), l)
 			k, _, err := a.load(cmd.Context())
 			if err != nil {
 				return err

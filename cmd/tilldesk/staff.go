@@ -54,8 +54,8 @@ func (a *app) staffAdd() *cobra.Command {
 		if _, err := staff.CheckRole(role); err != nil {
 			return fmt.Errorf("--role %w", err)
 		}
-		if lang != "" && !slices.Contains(source.Langs, source.Lang(lang)) {
-			return fmt.Errorf("--lang %q; allowed: zh, en", lang)
+		if err := checkLang(lang); err != nil {
+			return err
 		}
 		if cmd.Flags().Changed("telegram") && telegram <= 0 {
 			return fmt.Errorf("--telegram %d; allowed: a user id, which is a number above 0", telegram)
