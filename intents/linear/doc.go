@@ -1,10 +1,11 @@
 // Package linear finds out which of a set of intents a message states. It
-// learns from example messages when the program starts and needs nothing else:
-// no pretrained model, no word lists, no segmentation.
+// learns from example messages when the program starts and needs little else: no
+// pretrained model, no segmentation, and of words only which everyday English
+// ones say the same (package english).
 //
-// A text becomes a sparse vector. Latin script gives words (lightly stemmed),
-// pairs of words and the character n-grams within words; Han gives characters
-// and pairs of characters. One model holds all languages: their features do
+// A text becomes a sparse vector. Latin script gives words (lightly stemmed, and
+// as the group of those that say the same), pairs of words and the character
+// n-grams within words; Han gives characters and pairs of characters. One model holds all languages: their features do
 // not meet, and in a mixed text each script has the weight of its share.
 // One linear support vector machine per label tells the label from the rest;
 // what the label's rows are made of is added to its weights (ratios.go).
