@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"slices"
 	"strings"
@@ -65,37 +66,11 @@ type benchFigures struct {
 }
 
 func (o benchOptions) run(cmd *cobra.Command) error {
-	read := func(file string) ([]labelled, error) {
-		return readRows(file, "text and intent", func(r labelled) bool { return r.Text != "" && r.Intent != "" })
-	}
-	train, err := read(o.train)
+	train, test, validate, err := o.read()
 	if err != nil {
 		return err
 	}
-	test, err := read(o.test)
-	if err != nil {
-		return err
-	}
-	var validate []labelled
-	if o.validate != "" {
-		if validate, err = read(o.validate); err != nil {
-			return err
-		}
-	}
-	if o.unlabelled != "" {
-		if _, err := os.Stat(o.unlabelled); err != nil {
-			return err
-		}
-	}
-	var examples []linear.Example
-	names := map[string][]string{}
-	for _, row := range train {
-		if row.Intent == intents.OutOfScope && !o.oos {
-			continue
-		}
-		examples = append(examples, linear.Example{Text: intents.Normalise(row.Text), Label: row.Intent})
-		names[row.Intent] = []string{intents.Normalise(spelled(row.Intent))}
-	}
+	examples, names := o.examples(train)
 	start := time.Now()
 	model, err := linear.Train(cmd.Context(), examples, linear.Options{Names: names})
 	if err != nil {
@@ -123,15 +98,51 @@ func (o benchOptions) run(cmd *cobra.Command) error {
 			return failedError{err}
 		}
 	}
+	return failed(o.print(cmd.OutOrStdout(), f, rows))
+}
+
+// read reads the files that are given; validate is nil if none is.
+func (o benchOptions) read() (train, test, validate []labelled, err error) {
+	for _, f := range []struct {
+		file string
+		into *[]labelled
+	}{{o.train, &train}, {o.test, &test}, {o.validate, &validate}} {
+		if f.file == "" {
+			continue
+		}
+		*f.into, err = readRows(f.file, "text and intent", func(r labelled) bool { return r.Text != "" && r.Intent != "" })
+		if err != nil {
+			return nil, nil, nil, err
+		}
+	}
+	if o.unlabelled != "" {
+		_, err = os.Stat(o.unlabelled)
+	}
+	return train, test, validate, err
+}
+
+// examples are the rows to learn from, and what their labels are called.
+func (o benchOptions) examples(train []labelled) (examples []linear.Example, names map[string][]string) {
+	names = map[string][]string{}
+	for _, row := range train {
+		if row.Intent == intents.OutOfScope && !o.oos {
+			continue
+		}
+		examples = append(examples, linear.Example{Text: intents.Normalise(row.Text), Label: row.Intent})
+		names[row.Intent] = []string{intents.Normalise(spelled(row.Intent))}
+	}
+	return examples, names
+}
+
+func (o benchOptions) print(w io.Writer, f benchFigures, rows []measure.Row) error {
 	if o.asJSON {
-		return failed(writeJSON(cmd.OutOrStdout(), f))
+		return writeJSON(w, f)
 	}
-	out := cmd.OutOrStdout()
-	if err := printFigures(out, f.Figures, rows); err != nil {
-		return failedError{err}
+	if err := printFigures(w, f.Figures, rows); err != nil {
+		return err
 	}
-	_, err = fmt.Fprintf(out, "  trained on %d rows of %d classes in %.2f s\n", f.TrainN, f.Classes, f.TrainSeconds)
-	return failed(err)
+	_, err := fmt.Fprintf(w, "  trained on %d rows of %d classes in %.2f s\n", f.TrainN, f.Classes, f.TrainSeconds)
+	return err
 }
 
 func hasOOS(rows []labelled) bool {
