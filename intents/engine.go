@@ -317,72 +317,8 @@ func (e *Engine) Act(text string, asked Asked) (Act, float64) {
 		return "", 0
 	}
 	act, score := Act(top[0].Label), top[0].Score
-	if asked.base() == AskedCheck && score < surely && (act != ActSkip || score < SureAct) && act != ActHuman && untested.MatchString(normal) && !begins(normal, plainNo) {
-		return ActUnsure, max(score, plainly)
-	}
-	if asked.base() == AskedCheck && dontKnow.MatchString(normal) && (act != ActSkip || score < plainly) {
-		return ActUnsure, max(score, plainly)
-	}
-	if asked == AskedStill {
-		if said := ofStill(normal); said != "" && (score < plainly || act != ActTopic && act != ActHuman) {
-			return said, max(score, plainly)
-		}
-	}
-	if len([]rune(normal)) <= longestHow && act != ActHuman && (act != ActUnsure || score < plainly) && score < surely && asksWay.MatchString(normal) {
-		return ActUnsure, max(score, plainly)
-	}
-	if said := stated(normal, asked); said != "" && answers(act, score, normal) && (asked != AskedOn || score < surely) {
-		if said == act {
-			return said, max(score, surely) // both say so
-		}
-		return said, max(score, plainly)
-	}
-	switch act {
-	case ActYes, ActNo, ActFixed, ActNotFixed:
-		if score < surely && len([]rune(normal)) <= longestHow && asksHow.MatchString(normal) {
-			return ActUnsure, max(score, plainly)
-		}
-	}
-	if asked == AskedResult && (act == ActNotFixed || act == ActTopic) && score < surely && cannotDo.MatchString(normal) {
-		return ActSkip, max(score, plainly)
-	}
-	if asked == AskedResult && act != ActNotFixed && act != ActHuman && (act != ActFixed || score < plainly) && atLimit.MatchString(normal) {
-		return ActNotFixed, max(score, plainly)
-	}
-	if asked == AskedResult && act == ActFixed && score < plainly && saysSucceeded(normal) {
-		return act, plainly
-	}
-	if asked.base() == AskedCheck && denies(normal) {
-		switch {
-		case act == ActYes: // a sentence that begins with "not" is no yes, whatever follows
-			return ActNo, score
-		case act == ActNo && begins(normal, plainNo): // both say so
-			return ActNo, max(score, surely)
-		case score < plainly && begins(normal, plainNo):
-			return ActNo, plainly
-		case act == ActNo, score < SureAct:
-			return ActNo, max(score, SureAct)
-		}
-	}
-	return act, score
+	return reread(act, score, normal, asked)
 }
-
-// denies reports whether a normalised answer begins by saying no.
-func denies(normal string) bool {
-	return begins(normal, denials) && !begins(normal, notDenials)
-}
-
-// begins reports whether the text begins with one of the words.
-func begins(text string, words []string) bool {
-	return slices.ContainsFunc(words, func(w string) bool { return strings.HasPrefix(text, w) })
-}
-
-var (
-	denials = []string{"没", "不", "冇", "唔", "未", "木有", "no ", "no,", "not ", "nope", "nah", "never", "none", "nothing "}
-	// plainNo is said before whatever else there is to say: it is the answer.
-	plainNo    = []string{"no ", "no,", "nope", "nah", "没有,", "没有 ", "不是,", "不,"}
-	notDenials = []string{"不只", "不光", "不仅", "没错", "冇错", "不错", "不都", "没问题", "no problem", "no doubt", "not only", "not just"}
-)
 
 // Angry reports whether the message has words of anger in it.
 func (e *Engine) Angry(text string) bool { return e.anger.in(Normalise(text)) }

@@ -21,15 +21,15 @@ var (
 	asksOther = regexp.MustCompile(`通知|提示文字|消息|您要|只有|就只|而且|\b(?:notice|message|maintenance|want|only|about)\b`)
 
 	// unharmed takes harm back: 「没裂」, "no cracks or anything".
-	unharmed = regexp.MustCompile(`(?:没有?|不|未|冇|无|木有)(?:什么|啥|任何|被|有|太|怎么|咋)?(?:进过?|碰过|沾过?|摔|` + harmZh + `)[^,，。 ]{0,3}|\b(?:no|not|never|without|isn't|aren't|wasn't|hasn't|haven't|didn't|doesn't|don't|nothing|nor)\b(?: (?:been|be|any|a|an|at all|really|even|get|got|see|looks?|seems?|is|visible|spilt|spilled|the|smell|find|or))* (?:` + harmEn + `)\b(?:(?: (?:or|nor|and no|no)|,) (?:\w+ )?(?:` + harmEn + `))*`)
+	unharmed = regexp.MustCompile(`(?:没有?|不|未|冇|无|木有)(?:什么|啥|任何|被|有|太|怎么|咋)?(?:进过?|碰过|沾过?|摔|` + harmZh + `)[^,，。 ]{0,3}|\b(?:no|not|never|without|isn't|aren't|wasn't|hasn't|haven't|didn't|doesn't|don't|nothing|nor)\b(?: (?:been|be|any|a|an|at all|really|even|get|got|see|looks?|seems?|is|visible|spilt|spilled|the|smell|find|or|near|in|touched))* (?:` + harmEn + `)\b(?:(?: (?:or|nor|and no|no)|,) (?:\w+ )?(?:` + harmEn + `))*`)
 	harmed   = regexp.MustCompile(harmZh + `|\b(?:` + harmEn + `)\b`)
 	unwell   = regexp.MustCompile(`不(?:太|大|怎么)?(?:正常|干净|完整|平整|好)|\b(?:not|isn't|aren't|doesn't look)(?: (?:very|really|quite|so|all|too|that))? (?:` + wellEn + `)\b`)
-	well     = regexp.MustCompile(`完整|完好|好好的|好着|挺好|蛮好|好的很|好得很|都好|干净|崭新|新的|挺新|新机|正常|光滑|平整|没(?:有)?(?:什么|啥|任何)?(?:毛病|问题|异常|事|味|水)|都?没有$|没有(?:这些?|那)|冇事|干的|凉的|冰凉|安全|\b(?:` + wellEn + `|nothing wrong|none of (?:these|those|that|them)|no (?:problems?|issues?|damage))\b`)
+	well     = regexp.MustCompile(`完整|完好|好好的|好着|挺好|蛮好|好的很|好得很|都好|干净|崭新|新的|挺新|新机|正常|光滑|平整|没(?:有)?(?:什么|啥|任何)?(?:毛病|问题|异常|事|味|水)|都?没有$|没有(?:这些?|那)|冇事|干的|凉的|冰凉|安全|弹得?(?:起来|回)|跟别的[^,，。 ]{0,3}一样|\b(?:springs? (?:right )?back|like the others?|` + wellEn + `|nothing wrong|none of (?:these|those|that|them)|no (?:problems?|issues?|damage))\b`)
 )
 
 const (
-	harmZh = `(?:裂|划|刮|印子|[有条道]痕|花了|起雾|雾气|水汽|水珠|鼓|烫|发热|焦|糊|怪味|臭|湿|洒|泼|泡[过水]|进过?水|淋|破|歪|弯|松|磨|缺|断|坏|脏|油)`
-	harmEn = `cracks?|cracked|scratch\w*|chip|chips|chipped|foggy|mist\w*|swollen|swelling|bulg\w*|puff\w*|warm|hot|heat|overheat\w*|burn\w*|smell\w*|stink\w*|spil\w*|wet|water|soaked|rain\w*|torn|bent|crooked|loose|wobbl\w*|frayed|broken|beat up|worn|dents?|dented|smudg\w*|dirty|dusty|blurr?\w*|faded|fell|damage|damaged`
+	harmZh = `(?:裂|划|刮|印子|[有条道]痕|花了|起雾|雾气|水汽|水珠|鼓|烫|发热|焦|糊|怪味|臭|湿|洒|泼|泡[过水]|进过?水|淋|破|歪|弯|松|磨|缺|断|坏|脏|油|起不来|弹不|软塌|闪|花屏|黑[块斑]|块黑|彩条|汤里|水里)`
+	harmEn = `cracks?|cracked|scratch\w*|chip|chips|chipped|foggy|mist\w*|swollen|swelling|bulg\w*|puff\w*|warm|hot|heat|overheat\w*|burn\w*|smell\w*|stink\w*|spil\w*|wet|water|soaked|rain\w*|torn|bent|crooked|loose|wobbl\w*|frayed|broken|beat up|worn|dents?|dented|smudg\w*|dirty|dusty|blurr?\w*|faded|fell|damage|damaged|mushy|stays down|sticky|flicker\w*|lines|patch\w*|blots?|stripes?|rainbow|soup|sink|coffee|tea|juice`
 	wellEn = `clean|clear|fine|ok|okay|all good|good|perfect|perfectly|intact|smooth|dry|cool|cold|new|normal|spotless|mint|straight|firm|tight|safe|undamaged`
 )
 
@@ -91,7 +91,7 @@ func ofPayment(normal string) Act {
 
 var (
 	// moved says that money left the customer's account.
-	moved  = regexp.MustCompile(`扣(?:了|掉|成|走|钱|出|款)|钱(?:已经)?(?:没了|出去|走了|走掉|付了)|\b(?:deduct(?:ed)?|debited|charged|cut from|gone from|gone out|went out|left (?:his|her|their) account|taken (?:from|off)|took (?:the money|\d+))\b`)
+	moved  = regexp.MustCompile(`扣(?:了|掉|成|走|钱|出|款)|钱(?:已经)?(?:没了|出去|走了|走掉|付了)|\b(?:deduct(?:ed)?|debited|charged|cut|gone from|gone out|went out|left (?:his|her|their) account|taken (?:from|off)|took (?:the money|\d+))\b`)
 	denial = regexp.MustCompile(`[没未不冇无]|\b(?:no|not|never|nothing|nobody|without|if|whether)\b|n't`)
 )
 

@@ -62,16 +62,18 @@ var (
 	saysOff = regexp.MustCompile(`没有?[^,，。 ]{0,2}[灯光][^,，。 ]{0,2}|[啥什么]+都没有?|不亮|没亮|冇[亮著]|唔着|灭|没通?电|断电|没[插接连开]|没打开|拔[了掉]|断[开了]|关[着了的]|未开|黑的|\b(?:off|dark|dead|nothing|unplugged|disconnected|unlit|closed|disabled|on (?:the )?battery|no (?:light|power|glow)|(?:not|isn't|ain't|never) (?:on|lit|plugged|connected|in|open|enabled|blinking|glowing))\b`)
 	saysOn  = regexp.MustCompile(`亮|闪|有光|[红绿蓝]光|[红绿蓝]灯|[插接连开充]着|插[好紧]|接好|开的|\b(?:on|lit|glow\w*|blink\w*|flash\w*|plugged|connected|green|red|blue|open|enabled|ticked|in the (?:wall|socket))\b`)
 
-	saysFails = regexp.MustCompile(`有个?叉|个叉|转圈|一直转|歇菜|趴窝|[全都]跪|完蛋|打叉|[也全都]挂|全军覆没|待支付|未支付|没付[成上]|未成功|图标没了|红叉|叉叉|感叹号|灰色|断断续续|时有时无|无服务|漆黑|[全黑]黑|黑[的乎漆]|光都?没|没有?光|不亮|白搭|不行|不能[用收付扫成]|不能$|[扫付收刷用连打]不[了上出进成到开]|没反应|不认|失败|不好使|不成|不中|不灵|没用|挂了|都这样|\b(?:fails?|failed|not work|(?:doesn't|don't|won't|didn't) (?:work|go|scan|pay|read)|cannot|dead|refused|declined|nothing works|refuses?|rejected|bounces?|bounced|red x|cross|exclamation|(?:an?|red|little|small) x|no signal|no reception|no good|loading|spinning|comes and goes|! mark|failing|unpaid|not paid|gr[ea]y(?:ed)?(?: out)?|no bars?|no service|pitch black|(?:all|totally|completely|fully|quite) (?:dark|black)|no light)\b`)
+	saysFails = regexp.MustCompile(`没有?一个(?:能|行|可以)[用收扫付]?|黑咕|乌漆|[啥么][都也]看不[见到]|失灵|按不动|有个?叉|个叉|转圈|一直转|歇菜|趴窝|[全都]跪|完蛋|打叉|[也全都]挂|全军覆没|待支付|未支付|没付[成上]|未成功|图标没了|红叉|叉叉|感叹号|灰色|断断续续|时有时无|无服务|漆黑|[全黑]黑|黑[的乎漆]|光都?没|没有?光|不亮|白搭|不行|不能[用收付扫成]|不能$|[扫付收刷用连打]不[了上出进成到开]|没反应|不认|失败|不好使|不成|不中|不灵|没用|挂了|都这样|\b(?:fails?|failed|not work|(?:doesn't|don't|won't|didn't) (?:work|go|scan|pay|read)|cannot|dead|refused|declined|nothing works|refuses?|rejected|bounces?|bounced|red x|cross|(?:not|n't) (?:one|a single)\b[^,.]*|(?:can't|cannot) see|black as|exclamation|(?:an?|red|little|small) x|no signal|no reception|no good|loading|spinning|comes and goes|! mark|failing|unpaid|not paid|gr[ea]y(?:ed)?(?: out)?|no bars?|no service|pitch black|(?:all|totally|completely|fully|quite) (?:dark|black)|no light)\b`)
 	saysSame  = regexp.MustCompile(`一样|一个样|同样|都这样|也这样|照旧|\b(?:same|likewise|identical)\b`)
-	saysWorks = regexp.MustCompile(`好得很|好得不得了|没得问题|[付宝信]过了|挺好|蛮好|照常|有[一点]{0,2}光|[有微]亮|亮着|[能可]以?看到|看得[见到]|正常|好好的|没问题|没毛病|没事|好使|能[用收付扫过成上]|可以|都行|就(?:行|好|过|成|能)|一下就|好的|顺利|\b(?:works?|working|fine|goes thr\w*|went (?:right |straight )?thr\w*|go thr\w*|no problem|no issue|normal|passes|passed|scans|all good|succeeds?|ok|okay|passed|worked|connected|full|went in|came in|normally|faint\w*|dim|took one|it does|they do|no prob|good|glows?|can see|lit)\b`)
+	// sameTrouble is the same again where it was asked whether something works.
+	sameTrouble = regexp.MustCompile(`都一样|一样的?(?:毛病|问题|结果|[不扫付收报])|\bsame (?:story|problem|result|issue|thing|again|trouble)\b`)
+	saysWorks   = regexp.MustCompile(`能刷|刚收|背光|隐约|好得很|好得不得了|没得问题|[付宝信]过了|挺好|蛮好|照常|有[一点]{0,2}光|[有微]亮|亮着|[能可]以?看到|看得[见到]|正常|好好的|没问题|没毛病|没事|好使|能[用收付扫过成上]|可以|都行|就(?:行|好|过|成|能)|一下就|好的|顺利|\b(?:works?|working|fine|goes thr\w*|went (?:right |straight )?thr\w*|go thr\w*|no problem|no issue|normal|passes|passed|scans|all good|succeeds?|ok|okay|passed|worked|connected|full|went in|came in|normally|faint\w*|dim|backlight|make out|took one|it does|they do|no prob|good|glows?|can see|lit)\b`)
 	// onlyThis sets apart the customer at the counter: others have no such trouble.
-	onlyThis = regexp.MustCompile(`(?:只有?|就|单单?|唯独)(?:[他她它这那][^,，。 是]{0,5}|一个)(?:不[行能好]|这样|有问题|出问题|[扫付刷]不)|\b(?:only|just) (?:him|her|this (?:one|guy|customer|phone|person|lady|man|girl|woman)|that (?:one|guy|customer|\w+$))\b|\b(?:mine|my (?:own )?phone|others?|another|the next(?: one)?)\b[^,.]*\b(?:works?|can scan|can pay|fine|ok|okay|scans)\b`)
+	onlyThis = regexp.MustCompile(`^(?:就|只有?|只是|单单?|仅)[^是这那]|^(?:only|just) (?:the |this |that |my |our |us|me|[a-z]+$|number )|(?:只有?|就|单单?|唯独)(?:[他她它这那][^,，。 是]{0,5}|一个)(?:不[行能好]|这样|有问题|出问题|[扫付刷]不)|\b(?:only|just) (?:him|her|this (?:one|guy|customer|phone|person|lady|man|girl|woman)|that (?:one|guy|customer|\w+$))\b|\b(?:mine|my (?:own )?phone|others?|another|the next(?: one)?)\b[^,.]*\b(?:works?|can scan|can pay|fine|ok|okay|scans)\b`)
 	// notAll takes back that all is dark.
 	notAll = regexp.MustCompile(`(?:不是?|没有?)(?:全|完全|漆)[黑暗]|\bnot (?:completely|totally|fully|quite|all|pitch)(?: (?:black|dark))?`)
 	// untested says that there was nothing to try it with, or that nobody looked.
-	untested = regexp.MustCompile(`没(?:有)?(?:去|换着?|再)?(?:试|问(?:$|[^题])|注意|留意|翻|查(?:$|[^到出着])|看过)|没法[试看问查]|没得试|(?:没有?|冇)(?:别的|其他|第二个|下一个)(?:的)?(?:顾客|客人|人|手机|钱包|店|客)|就一个钱包|只有一个钱包|就我们?一家|没开门|关着门|(?:顾客|客人|人|[他她])(?:都|已经|早|刚|就)?(?:走了|离开|不在了)|就(?:我们?|他|她|这)一[个位](?:人|客人?|顾客)?$|(?:这会儿?|现在|眼下|店里)(?:都|也)?(?:没(?:有)?|冇)(?:别的?)?(?:人|客)|还没(?:来|有)(?:第二|下一|别的|其他)|没电了?看不|` +
-		`\b(?:haven't|have not|hasn't|didn't|did not|not yet|never) (?:tried|try|asked|ask|checked|check|tested|test|looked|look)\b|\bno (?:other|second|more) (?:customers?|phones?|wallets?|shops?)\b|\bonly (?:has|have|got) one\b|\bnobody (?:here )?(?:has|else)\b|\bnobody else\b|\beveryone else is closed\b|\bno (?:shops?|neighbou?rs?)\b|\b(?:can't|cannot|could not|couldn't) (?:say|tell|check|test|know)\b|\balready (?:left|gone)\b|\bnot tried\b|\b(?:haven't|hasn't) (?:had|seen) (?:any|another|one)|\bno ?(?:one|body) else\b|\bonly (?:the )?(?:one|1) (?:customer|phone|person)\b|\bonly (?:got|have|had|has) (?:the )?(?:one|\w+ customers)\b|\b(?:shop|store|place)(?:'s| is)? empty\b|\b(?:customer|guest|lady|guy|he|she|they)(?:'s|'ve| has| have| is| just)? (?:already |just )*(?:left|gone|walked (?:off|out|away)|ran off)\b`)
+	untested = regexp.MustCompile(`没(?:有)?(?:去|换着?|再)?(?:试|问(?:$|[^题])|注意|留意|翻|查(?:$|[^到出着])|看过)|没法[试看问查]|没得试|(?:没有?|冇)(?:别的|其他|第二个|下一个)(?:的)?(?:顾客|客人|人|手机|钱包|店|客)|就一个钱包|只有一个钱包|就我们?一家|没开门|关着门|(?:顾客|客人|人|[他她])(?:都|已经|早|刚|就)?(?:走了|离开|不在了)|就(?:我们?|他|她|这)一[个位](?:人|客人?|顾客)?$|(?:这会儿?|现在|眼下|店里)(?:都|也)?(?:没(?:有)?|冇)(?:别的?)?(?:人|客)|还没(?:来|有)(?:第二|下一|别的|其他)|没电了?看不|没拔过|不是我(?:上|的)[^,，。 ]{0,2}班|[当那]时?不在|跟[^,，。 ]{1,3}不熟|不记得|记不[得清]|忘[了记]|` +
+		`\b(?:haven't|have not|hasn't|didn't|did not|not yet|never) (?:tried|try|asked|ask|checked|check|tested|test|looked|look)\b|\bno (?:other|second|more) (?:customers?|phones?|wallets?|shops?)\b|\bonly (?:has|have|got) one\b|\bnobody (?:here )?(?:has|else)\b|\bnobody else\b|\beveryone else is closed\b|\bno (?:shops?|neighbou?rs?)\b|\b(?:can't|cannot|could not|couldn't) (?:say|tell|check|test|know)\b|\balready (?:left|gone)\b|\bnot tried\b|\bnever (?:un)?plugged\b|\b(?:wasn't|not) my shift\b|\b(?:can't|cannot|don't|couldn't) (?:remember|recall)\b|\bno memory\b|\bnext door(?:'s| is) (?:shut|closed)\b|\b(?:haven't|hasn't) (?:had|seen) (?:any|another|one)|\bno ?(?:one|body) else\b|\bonly (?:the )?(?:one|1) (?:customer|phone|person)\b|\bonly (?:got|have|had|has) (?:the )?(?:one|\w+ customers)\b|\b(?:shop|store|place)(?:'s| is)? empty\b|\b(?:customer|guest|lady|guy|he|she|they)(?:'s|'ve| has| have| is| just)? (?:already |just )*(?:left|gone|walked (?:off|out|away)|ran off)\b`)
 	// noTrouble denies, and says that it works.
 	noTrouble = regexp.MustCompile(`没(?:问题|毛病|事)|\bno (?:problems?|prob|issues?|trouble)\b`)
 
@@ -139,8 +141,13 @@ func stated(normal string, asked Asked) Act {
 	}
 	normal = notAll.ReplaceAllString(normal, " dim ")
 	fails := saysFails.MatchString(normal)
-	works := saysWorks.MatchString(normal) && !saysNot.MatchString(noTrouble.ReplaceAllString(saysFails.ReplaceAllString(normal, ""), ""))
-	fails = fails || saysSame.MatchString(normal) && !saysNot.MatchString(normal)
+	rest := saysFails.ReplaceAllString(normal, " ")
+	works := saysWorks.MatchString(rest) && !saysNot.MatchString(noTrouble.ReplaceAllString(rest, ""))
+	if asked == AskedFails {
+		fails = fails || saysSame.MatchString(normal) && !saysNot.MatchString(normal)
+	} else {
+		fails = fails || sameTrouble.MatchString(normal)
+	}
 	switch {
 	case fails == works:
 		return ""
@@ -176,36 +183,3 @@ func answers(act Act, score float64, normal string) bool {
 	}
 	return score < SureAct
 }
-
-// asksHow is an answer that asks about the step itself: what a thing is, where
-// it is, how it is done.
-var asksHow = regexp.MustCompile(`是(?:什么|哪[个里一]|指什么)|什么(?:叫|是)|在哪|哪里[有看找点按]|哪[个一](?:键|灯|口|是|图标|按钮)|(?:怎么|咋|如何)(?:看|弄|找|开|操作|分|查|算|点|搞|擦|进)|\b(?:what(?:'s| is| does)|where(?:'s| is| do| can)|which (?:one|part|button|key|light|page|menu)|how (?:do i|can i|to (?:see|find|check|do|open|tell)))\b`)
-
-var (
-	succeeded = regexp.MustCompile(`[好行成通灵亮响]了|[^擦试换弄启做]过了|可以了|正常|出来了|能[扫收付用打]|成功|收到|到账|搞[定掂]|\b(?:works?|worked|working|ok|okay|fine|success(?:ful)?|sorted|fixed|paid|received|scanned|scanning|printing|through|passed|back)\b`)
-	// spoilt takes success back, or asks for it.
-	spoilt = regexp.MustCompile(`[没不未冇无?吗么别]|其[他它]|人家|旁边|还是|一样|照旧|别的|\b(?:no|not|never|still|same|fail\w*|but|cannot|others?|another|everyone|everybody)\b|n't`)
-)
-
-// saysSucceeded reports whether an answer has words of success in it and none
-// that take them back.
-func saysSucceeded(normal string) bool {
-	return succeeded.MatchString(normal) && !spoilt.MatchString(normal)
-}
-
-// dontKnow says so, whatever follows.
-var dontKnow = regexp.MustCompile(`^(?:我|这个|这|也)*(?:不晓得|不知道|不清楚|不懂|不确定|不好说|搞不清楚?|唔知|唔清楚)[啊呀诶哎的了哦呢吧嘛]*(?:$|[ ,，。.!])|^(?:sorry |well |i )*(?:don't know|dunno|donno|idk|no idea|no clue|not sure|can't say|hard to say|couldn't tell you)(?: (?:sorry|really|sir|madam|bro|mate|boss))*(?:$|[,.!]| (?:my|the owner|the boss|i'm|i am|ask)\b)`)
-
-// cannotDo says that a step cannot or must not be done here.
-var cannotDo = regexp.MustCompile(`(?:没法|没办法|不敢|不让|没空|没时间|没工夫)[^,，。 ]{0,3}(?:重启|关机?|擦|挪|搬|拿|换|弄|试|停)|[拿挪搬移]不[动了走开]|没有?(?:别的|备用|多余|其[他它]|第二)(?:的)?[^,，。 ]{0,2}(?:网|卡|纸|线|充电器|布|电源)|\b(?:can't|cannot|unable to|not able to|not allowed to|mustn't|don't want to|scared to|afraid to|won't let me) (?:\w+ )?(?:restart|reboot|switch|turn|wipe|clean|move|carry|lift|unplug|change|test|try it)\b|\bno (?:other|spare|second) (?:network|sim|wifi|paper|roll|cable|charger|cloth)\b`)
-
-// asksWay is an answer that asks for the way a step is done, and is like nothing
-// else: with what, how often, for how long.
-var asksWay = regexp.MustCompile(`^(?:用|拿)(?:什么|啥)|(?:湿纸巾|湿巾|酒精|纸巾|湿布|毛巾|眼镜布|水)[^,，。 ]{0,2}(?:行不行|可不可以|能不能|(?:可以|行|能擦|能用)[吗嘛么])|(?:按|按住|长按|等|擦|充|捂)(?:多久|几[秒下分次遍]|多少秒)|隔多[远少]|怎么(?:切|关|按|调|拔|擦|挪|换卡|开热点)|^是[^,，。 ]{1,8}还是[^,，。 ]{1,8}$|[^,，。 ]按还是[^,，。 ]按|^with what\b|\b(?:can|could|should|may|do) i (?:use|wipe|press|hold|pull|scan|push|have to use)\b|^(?:and )?how (?:long|many times|hard|often|far)(?: do| should| shall| must)? i\b|^(?:press|hold|wait|wipe|keep)\b[^,.]* how (?:many|long|far)|^how (?:much|far|many) (?:distance|seconds|cm|times|away)|\bhow (?:do i |to )(?:off|on|turn (?:it )?(?:off|on)|switch|press|hold|wipe|unplug|restart|reboot)\b|\bwhere exactly\b|^is (?:it|that) the\b|^(?:the )?\w+(?: \w+)? or (?:the )?\w+(?: side)?(?: to \w+)?$`)
-
-// atLimit is an answer to "turn it up" that says that it was up before.
-var atLimit = regexp.MustCompile(`(?:已经|本来|原来|早|一直)(?:就|都|也)?(?:是|开到|调到|开|调|在)?(?:了)?(?:最[大亮高满响]|满|顶|到头)|早就?[^,，。 ]{0,3}[撕擦换关开拔清][了过掉]|本来就[没开关]|\blong ago\b|\b(?:was|were) never\b|\balready (?:on|off|removed|open|clean\w*|wiped)$|\balready (?:at |on |all the way |turned |set )*(?:to )?(?:the |its )?(?:max\w*|full\w*|top|up|highest|brightest|loudest)\b|\b(?:max\w*|full|highest|all the way up)\b[^,.]*\balready\b|\b(?:was|always) (?:already )?(?:at |on )?(?:the )?(?:max\w*|full|highest)\b`)
-
-// longestHow is how many characters a question about the step has; one about
-// something else explains more.
-const longestHow = 40

@@ -26,6 +26,9 @@ func TestSaid(t *testing.T) {
 		{"payment.charged_not_received", "one_success", "有两条成功", intents.ActNo},
 		{"payment.charged_not_received", "one_success", "it says processing", intents.ActNo},
 		{"payment.charged_not_received", "failed_closed", "显示支付中", intents.ActNo},
+		{"payment.charged_not_received", "order_pending", "待付款", intents.ActYes},
+		{"code.expired", "charged", "money is cut from his account, none came", intents.ActYes},
+		{"code.expired", "charged", "his money is still there", intents.ActNo},
 		{"account.permission_closed", "recent_change", "been like this for days", intents.ActNo},
 		{"account.info_update", "turned_down", "没有被退回", ""},        // denied: the act says it
 		{"device.printer", "paper_left", "没有，前天换的", ""},            // begins with an answer
