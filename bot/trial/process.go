@@ -128,6 +128,12 @@ func (p *Process) Memory() (now, most int64) {
 	return now, most
 }
 
+// ForgetPeak lets Memory count from now on how much the process has had at most,
+// where Linux can do that.
+func (p *Process) ForgetPeak() error {
+	return os.WriteFile(fmt.Sprintf("/proc/%d/clear_refs", p.PID()), []byte("5"), 0)
+}
+
 // CPU returns how much time the processors have spent on the process, as Linux
 // tells; 0 elsewhere.
 func (p *Process) CPU() time.Duration {

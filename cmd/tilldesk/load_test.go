@@ -32,6 +32,7 @@ type load struct {
 func newLoad(t *testing.T, env ...string) *load {
 	l := prepareLoad(t, env...)
 	l.begin(l.command())
+	l.forgetLearning()
 	return l
 }
 
@@ -54,6 +55,18 @@ func (l *load) begin(cmd *exec.Cmd) {
 	if !l.web.Ask(l.Context(), l.url, "the-first-question", "m1", "花呗扫不了") {
 		l.Fatal("the service does not answer")
 	}
+}
+
+// forgetLearning lets the most memory be that of the load: training, where
+// nothing that was learnt has been kept, takes more than any of them.
+func (l *load) forgetLearning() {
+	l.Helper()
+	_, most := l.p.Memory()
+	if err := l.p.ForgetPeak(); err != nil {
+		l.Logf("the memory at most includes that of learning: %v", err)
+		return
+	}
+	l.Logf("%d MB of memory at most while it learnt", most>>20)
 }
 
 // howLong is how long a load lasts.
