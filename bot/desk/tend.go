@@ -23,10 +23,16 @@ func (d *Desk) Run(ctx context.Context) {
 	running.Wait()
 }
 
+// breath is how long follow waits after it has read before it does so again. It
+// is woken by every turn; in a burst one read is enough for several of them.
+const breath = 5 * time.Millisecond
+
 // follow reads new events, at once when woken and else every poll.
 func (d *Desk) follow(ctx context.Context) {
 	poll := time.NewTicker(d.opt.Poll)
 	defer poll.Stop()
+	rest := time.NewTimer(0)
+	defer rest.Stop()
 	seen := d.opt.Now()
 	failed := false
 	for {
@@ -38,6 +44,12 @@ func (d *Desk) follow(ctx context.Context) {
 			d.opt.Log.Error("the desk cannot follow its cases; open pages stand still until it can", "error", err)
 		}
 		failed = err != nil
+		rest.Reset(breath)
+		select {
+		case <-rest.C:
+		case <-ctx.Done():
+			return
+		}
 		select {
 		case <-d.live.poke:
 		case <-poll.C:
