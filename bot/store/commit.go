@@ -195,49 +195,72 @@ func (db *DB) Say(ctx context.Context, conversation bot.ConversationID, author b
 // to the last of them; those before have none. done is false while the message
 // waits. It fails with ErrNotFound if there is no such message.
 func (db *DB) Replies(ctx context.Context, id bot.MessageID) (r bot.Answered, done bool, err error) {
-	err = db.inSnapshot(ctx, func(tx querier) error {
-		r, done, err = replies(ctx, tx, key(id))
-		return err
-	})
+	said, err := collect(ctx, db.reader, scanSaid, selectSaid, key(id))
+	switch {
+	case err != nil:
+		err = db.dialect.explain(err)
+	case len(said) == 0:
+		err = ErrNotFound
+	default:
+		r, done, err = answered(said)
+	}
 	if err != nil {
 		return bot.Answered{}, false, fmt.Errorf("reading the answer to message %s: %w", id, err)
 	}
 	return r, done, nil
 }
 
-func replies(ctx context.Context, tx querier, id string) (r bot.Answered, done bool, err error) {
-	var inbox, why, conversation string
-	var turn, text sql.NullString
-	var state storedState
-	var last sql.NullBool
-	err = tx.QueryRowContext(ctx, `SELECT i.state, i.last_error, i.conversation_id, i.turn_id, t.state, t.state_sum,
-		i.seq = (SELECT max(l.seq) FROM inbox l WHERE l.turn_id = i.turn_id)
-		FROM inbox i LEFT JOIN turns t ON t.id = i.turn_id WHERE i.message_id = $1`, id).Scan(&inbox, &why, &conversation, &turn, &text, &state.sum, &last)
-	switch {
-	case errors.Is(err, sql.ErrNoRows):
-		return r, false, ErrNotFound
-	case err != nil:
-		return r, false, err
-	case inbox == "new":
-		return r, false, nil
-	case !text.Valid:
-		return r, false, fmt.Errorf("it was put aside without one: %s: %w", why, ErrNotFound)
+// selectSaid selects what became of a message, with each of the replies that
+// belong to it: one row with none if there are none. It is one statement, which
+// sees one moment without a transaction around it.
+const selectSaid = `SELECT coalesce(m.id, ''), coalesce(m.conversation_id, ''), coalesce(m.seq, 0), coalesce(m.author, ''), coalesce(m.kind, ''),
+		coalesce(m.text, ''), coalesce(m.choice, ''), coalesce(m.payload, ''), coalesce(m.at, 0), m.sum,
+		i.state, i.last_error, i.conversation_id, t.state, t.state_sum
+	FROM inbox i
+	LEFT JOIN turns t ON t.id = i.turn_id
+	LEFT JOIN outbox o ON o.turn_id = i.turn_id AND i.seq = (SELECT max(l.seq) FROM inbox l WHERE l.turn_id = i.turn_id)
+	LEFT JOIN messages m ON m.id = o.message_id
+	WHERE i.message_id = $1 ORDER BY o.seq`
+
+// said is a row of selectSaid.
+type said struct {
+	reply                    *message // nil if there are none
+	inbox, why, conversation string
+	state                    sql.NullString // after the turn
+	sum                      []byte
+}
+
+func scanSaid(scan func(...any) error) (s said, err error) {
+	m, err := scanMessage(scan, &s.inbox, &s.why, &s.conversation, &s.state, &s.sum)
+	if m.id == "" && errors.As(err, new(*SumError)) {
+		return s, nil // there is no message that could be damaged
 	}
-	state.text = text.String
-	if r.State, err = state.state(bot.ConversationID(conversation)); err != nil {
+	s.reply = &m
+	return s, err
+}
+
+// answered makes the answer of what was said to a message.
+func answered(all []said) (r bot.Answered, done bool, err error) {
+	first := all[0]
+	switch {
+	case first.inbox == "new":
+		return r, false, nil
+	case !first.state.Valid:
+		return r, false, fmt.Errorf("it was put aside without one: %s: %w", first.why, ErrNotFound)
+	}
+	if r.State, err = (storedState{first.state.String, first.sum}).state(bot.ConversationID(first.conversation)); err != nil {
 		return r, false, err
 	}
 	r.Replies = []bot.Reply{}
-	if !last.Bool {
-		return r, true, nil
-	}
-	said, err := collect(ctx, tx, func(scan func(...any) error) (bot.Reply, error) {
-		m, err := scanMessage(scan)
-		if err != nil {
-			return bot.Reply{}, err
+	for _, s := range all {
+		if s.reply == nil {
+			continue
 		}
-		return m.reply()
-	}, "SELECT "+messageColumns+" FROM outbox o JOIN messages m ON m.id = o.message_id WHERE o.turn_id = $1 ORDER BY o.seq", turn.String)
-	r.Replies = append(r.Replies, said...)
-	return r, err == nil, err
+		reply, err := s.reply.reply()
+		if err != nil {
+			return r, false, err
+		}
+		r.Replies = append(r.Replies, reply)
+	}
+	return r, true, nil
 }

@@ -63,10 +63,6 @@ func (db *DB) number(ctx context.Context, tx querier, n int) ([]int64, error) {
 // settled returns the number up to which all events are visible to statements
 // that begin from now on, and none will be added.
 func (db *DB) settled(ctx context.Context, q querier) (n int64, err error) {
-	if db.newest != nil && q == querier(db.reader) {
-		err = db.newest.QueryRowContext(ctx).Scan(&n)
-		return n, err
-	}
 	err = q.QueryRowContext(ctx, db.dialect.numbering.settled).Scan(&n)
 	return n, err
 }

@@ -6,7 +6,10 @@ import (
 )
 
 // What tests outside of the package look into.
-const SelectEvent = selectEvent
+const (
+	SelectEvent = selectEvent
+	SelectSaid  = selectSaid
+)
 
 var Listing = (*DB).listing
 

@@ -41,7 +41,7 @@ func TestEveryConnection(t *testing.T) {
 		conns int
 		only  string
 		trust string // in what is written, as to lists of states
-	}{{"writer", db.writer, 1, "0", "1"}, {"reader", db.reader, 3, "1", "0"}} {
+	}{{"writer", db.writer, 1, "0", "1"}, {"reader", db.reader.DB, 3, "1", "0"}} {
 		want := map[string]string{
 			"journal_mode": "wal", "synchronous": "2", "foreign_keys": "1", "busy_timeout": "15000", "secure_delete": "1",
 			"trusted_schema": "0", "cell_size_check": "1", "query_only": pool.only,

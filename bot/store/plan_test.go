@@ -27,6 +27,7 @@ func TestPlans(t *testing.T) {
 	queries := func(t *testing.T, db *store.DB) map[string]string {
 		t.Helper()
 		all := map[string]string{
+			"answer": strings.ReplaceAll(store.SelectSaid, "$1", "'m1'"),
 			"events": store.SelectEvent + "WHERE n > 5 ORDER BY n LIMIT 10", "events of a case": store.SelectEvent + "WHERE ticket = 'T1' AND n > 5 ORDER BY n LIMIT 10",
 			"snoozes": "SELECT ticket FROM cases WHERE snoozed_until > 0 AND snoozed_until <= 5 ORDER BY snoozed_until LIMIT 5",
 			"quiet":   "SELECT ticket FROM cases WHERE is_open = 0 AND closed_at IS NULL AND updated_at < 5 ORDER BY updated_at LIMIT 5",

@@ -68,7 +68,7 @@ func openPostgres(ctx context.Context, dsn string, opt Options) (_ *DB, err erro
 	if err := awaitServer(ctx, opt, func() error { return preparePostgres(ctx, pool, opt) }); err != nil {
 		return nil, explainPostgres(err)
 	}
-	return &DB{writer: pool, reader: pool, dialect: postgres, now: opt.Now, newID: opt.NewID}, nil
+	return &DB{writer: pool, reader: &reader{DB: pool}, dialect: postgres, now: opt.Now, newID: opt.NewID}, nil
 }
 
 // preparePostgres makes the database what the store needs. It may be tried

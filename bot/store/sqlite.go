@@ -102,9 +102,6 @@ func openSQLite(ctx context.Context, path string, opt Options) (_ *DB, err error
 	if opt.Beside {
 		return db, nil
 	}
-	if db.newest, err = db.reader.PrepareContext(ctx, db.dialect.numbering.settled); err != nil {
-		return nil, db.dialect.explain(err)
-	}
 	return db, db.inTx(ctx, func(tx querier) error { return release(ctx, tx) })
 }
 
@@ -130,7 +127,7 @@ func (db *DB) connectSQLite(path string, readers int) error {
 	if err != nil {
 		return err
 	}
-	reader, err := sqliteDSN(path, false)
+	readDSN, err := sqliteDSN(path, false)
 	if err != nil {
 		return err
 	}
@@ -139,11 +136,13 @@ func (db *DB) connectSQLite(path string, readers int) error {
 	}
 	db.writer.SetMaxOpenConns(2) // the group keeps one
 	db.group = &group{writer: newWriter(db.writer)}
-	if db.reader, err = sql.Open("sqlite", reader); err != nil {
+	pool, err := sql.Open("sqlite", readDSN)
+	if err != nil {
 		return errors.Join(err, db.writer.Close())
 	}
-	db.reader.SetMaxOpenConns(readers)
-	db.reader.SetMaxIdleConns(readers)
+	pool.SetMaxOpenConns(readers)
+	pool.SetMaxIdleConns(readers)
+	db.reader = &reader{DB: pool, prepares: true}
 	return nil
 }
 

@@ -68,14 +68,13 @@ type Options struct {
 // DB is an open database. It is safe for concurrent use and is a [bot.Store].
 type DB struct {
 	writer  *sql.DB
-	reader  *sql.DB
+	reader  *reader
 	dialect dialect
 	now     func() time.Time
 	newID   func() string
 	unlock  func() error // gives up the lock of SQLite
 
-	group  *group    // writes to SQLite
-	newest *sql.Stmt // asks SQLite's readers for the newest event, after each turn; it takes longer to read than to run
+	group *group // writes to SQLite
 }
 
 var _ bot.Store = (*DB)(nil)
@@ -147,7 +146,7 @@ func (db *DB) Close() error {
 	if db.group != nil {
 		err = errors.Join(err, db.group.writer.close())
 	}
-	if db.writer != db.reader {
+	if db.writer != db.reader.DB {
 		err = errors.Join(err, db.writer.Close()) // last, to fold the WAL into the file
 	}
 	if db.unlock != nil {

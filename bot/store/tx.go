@@ -31,7 +31,7 @@ func (db *DB) inTx(ctx context.Context, f func(querier) error) error {
 // inSnapshot runs f, which only reads, in a transaction in which it sees the
 // database as of one moment.
 func (db *DB) inSnapshot(ctx context.Context, f func(querier) error) error {
-	return db.dialect.explain(tryTx(ctx, db.reader, &db.dialect.snapshot, f))
+	return db.dialect.explain(tryTx(ctx, db.reader.DB, &db.dialect.snapshot, f))
 }
 
 func tryTx(ctx context.Context, pool *sql.DB, opt *sql.TxOptions, f func(querier) error) (err error) {

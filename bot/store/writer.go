@@ -34,6 +34,22 @@ type prepared struct {
 	order []int
 }
 
+// ordered returns arguments in the order of the placeholders; ok is false if
+// there are too few.
+func (p prepared) ordered(args []any) (in []any, ok bool) {
+	if p.order == nil {
+		return args, true
+	}
+	in = make([]any, len(p.order))
+	for i, n := range p.order {
+		if n >= len(args) {
+			return nil, false
+		}
+		in[i] = args[n]
+	}
+	return in, true
+}
+
 // maxPrepared is how many statements are kept prepared. Their texts are few,
 // but for those with as many placeholders as there are rows.
 const maxPrepared = 512
@@ -109,17 +125,8 @@ func (w *writer) find(ctx context.Context, query string, args []any) (p prepared
 		p = prepared{stmt, order}
 		w.ready[query] = p
 	}
-	if p.order == nil {
-		return p, args, true
-	}
-	in = make([]any, len(p.order))
-	for i, n := range p.order {
-		if n >= len(args) {
-			return p, nil, false
-		}
-		in[i] = args[n]
-	}
-	return p, in, true
+	in, ok = p.ordered(args)
+	return p, in, ok
 }
 
 func (w *writer) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
