@@ -47,7 +47,7 @@ func RemarkOf(text string) string {
 	for _, is := range []struct {
 		name string
 		of   bool
-	}{{"wait", putsOff(text)}, {"bot", asksBot.MatchString(text)}, {"vent", vents.MatchString(text) && vent.MatchString(text)}, {"why", asksWhy.MatchString(text)},
+	}{{"wait", putsOff(text, false)}, {"doing", putsOff(text, true)}, {"bot", asksBot.MatchString(text)}, {"vent", vents.MatchString(text) && vent.MatchString(text)}, {"why", asksWhy.MatchString(text)},
 		{"long", asksLong.MatchString(text)}, {"vague", vague.MatchString(text)}} {
 		if is.of {
 			return is.name
