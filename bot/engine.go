@@ -185,8 +185,8 @@ func (e *Engine) Knowledge() (k *Knowledge, done func(), ok bool) {
 func (e *Engine) Learnt() <-chan struct{} { return e.knowledge.filled }
 
 // Run stores what comes in, and answers it once there is knowledge, until ctx
-// ends; then it finishes the turns in hand and returns. What is not answered by
-// then stays in the store.
+// ends; then it looks once more for what has just come, finishes the turns in
+// hand and returns. What is not answered by then stays in the store.
 // It can be called once.
 func (e *Engine) Run(ctx context.Context) {
 	var running sync.WaitGroup
@@ -209,7 +209,11 @@ func (e *Engine) work(ctx context.Context, owner string) {
 	select {
 	case <-e.Learnt():
 	case <-ctx.Done():
-		return
+		select {
+		case <-e.Learnt(): // both: what has come is looked for once
+		default:
+			return
+		}
 	}
 	idle := time.NewTicker(e.opt.Idle)
 	defer idle.Stop()
@@ -228,8 +232,7 @@ func (e *Engine) work(ctx context.Context, owner string) {
 		select {
 		case <-e.wake:
 		case <-idle.C:
-		case <-ctx.Done():
-			return
+		case <-ctx.Done(): // once more, as something may have come just before
 		}
 	}
 }

@@ -322,6 +322,35 @@ func TestStop(t *testing.T) {
 	})
 }
 
+// What was stored just before the engine is to stop is answered: whoever is told
+// of it may not have looked yet.
+func TestStopAnswersWhatHasJustCome(t *testing.T) {
+	run(t, bot.Options{}, func(r *running) {
+		r.start()
+		synctest.Wait() // all workers wait
+		r.waiting(bot.Arrival{Inbound: message("wang", "1", "花呗扫不了")})
+		r.stop()
+		if n := len(r.store.turns); n != 1 {
+			r.Errorf("%d turns, want one", n)
+		}
+	})
+}
+
+// So is what came while it learnt, if it is to stop as soon as it has.
+func TestStopAnswersWhatCameWhileItLearnt(t *testing.T) {
+	for range 10 { // it must not be left to chance
+		run(t, bot.Options{Workers: 1}, func(r *running) {
+			r.waiting(bot.Arrival{Inbound: message("wang", "1", "花呗扫不了")})
+			ctx, cancel := context.WithCancel(r.Context())
+			cancel()
+			r.Engine.Run(ctx)
+			if n := len(r.store.turns); n != 1 {
+				r.Errorf("%d turns, want one", n)
+			}
+		})
+	}
+}
+
 func TestAcceptKeepsNothingSecret(t *testing.T) {
 	run(t, bot.Options{}, func(r *running) {
 		r.start()

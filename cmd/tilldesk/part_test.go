@@ -88,7 +88,7 @@ func TestParts(t *testing.T) {
 	for _, what := range order {
 		i := slices.Index(got, what)
 		if i <= at {
-			t.Fatalf("it happened as %q, want the order %q", got, order)
+			t.Fatalf("it happened as %q, want the order %q:\n%s", got, order, errs.String())
 		}
 		at = i
 	}
