@@ -2,6 +2,7 @@ package dialog
 
 import (
 	"maps"
+	"slices"
 
 	"tilldesk/content/source"
 	"tilldesk/intents"
@@ -58,19 +59,25 @@ func (t *turn) begin(fix Fixing) {
 func (t *turn) leadOn() {
 	for range t.script.playbooks {
 		fix := t.st.Fix
-		to := ""
+		var to *Turn
 		for _, id := range fix.Heard {
 			if step := t.script.stepOf(fix.Intent, id); step != nil {
 				if on := step.on(fix.Answers[id]); on != nil && on.Person == "" && on.Goto != "" {
-					to = on.Goto
+					to = on
 				}
 			}
 		}
-		if to == "" {
+		if to == nil {
 			return
 		}
-		t.drop(to)
-		fix.Intent = to
+		t.drop(to.Goto)
+		fix.Intent = to.Goto
+		for _, id := range slices.Sorted(maps.Keys(to.Known)) {
+			fix.Evidence = fix.with(id, to.Known[id])
+			if !slices.Contains(fix.Heard, id) {
+				fix.Heard = append(fix.Heard, id)
+			}
+		}
 	}
 }
 
@@ -375,10 +382,12 @@ func (t *turn) finish() {
 	}
 }
 
-// handoff gives the conversation to a person.
-func (t *turn) handoff(cause Cause) {
+// handoff gives the conversation to a person, in the usual words for the cause.
+func (t *turn) handoff(cause Cause) { t.handoffSaying(cause, "handoff."+string(cause)) }
+
+func (t *turn) handoffSaying(cause Cause, key string) {
 	h := &Handoff{Cause: cause, Facts: maps.Clone(t.st.Facts), Codes: t.st.Codes, Tried: t.st.Tried}
-	line := t.reply(KindEscalated, "handoff."+string(cause))
+	line := t.reply(KindEscalated, key)
 	fix := t.st.Fix
 	if fix == nil && len(t.st.Paused) > 0 && t.st.offers("resume") {
 		fix = &t.st.Paused[t.st.next()] // a person is wanted for what was just offered
