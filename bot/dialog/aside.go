@@ -37,10 +37,34 @@ func (t *turn) danger() bool {
 	})
 }
 
+// notKnown says that nobody knows whether a payment went through. In Chinese
+// what is paid may stand before or after the not knowing.
+var notKnown = regexp.MustCompile(`(?:付|扣|收|成|成功|到)(?:钱|款)?(?:没有?|不)(?:付|扣|收|成|成功|到)?(?:上|成|到|出去)?(?:钱|款)?(?:了)?[,， ]*(?:也|都|还|我|他|顾客)?(?:不知道|不清楚|不确定|搞不清|说不清|弄不清|没数)|` +
+	`(?:不知道|不清楚|不确定|搞不清|说不清|弄不清)(?:到底|究竟|这笔|钱|他|顾客|是否|有没有|是不是)*(?:付|扣|收)(?:钱|款)?(?:没|了没|成没|到没|上没|出去没|成功没|没付|没扣|成功|成了|了吗)|` +
+	`\b(?:dunno|no idea|not sure|unsure|unclear|(?:don't|do not|dont) know|can't tell|cannot tell) (?:if|whether|that) (?:(?:it|he|she|they|the|this|that|customer|payment|money|was|is|got|has|have|been|actually|really|already) )*(?:paid|charged|went through|gone through|deducted|taken|succeeded|successful)\b`)
+
+// unsettledPayment reports whether the message says that it is not known whether
+// a payment went through, where neither the fix under way nor the one that would
+// begin asks that first: before that is known, nothing is taken again.
+func (t *turn) unsettledPayment() bool {
+	if t.script.playbooks[moneyIntent] == nil || t.in.Choice != "" || len(t.in.Codes) > 0 || !notKnown.MatchString(t.in.Said) {
+		return false
+	}
+	if step := t.asked(); step != nil && step.ID == charged {
+		return false // that is the answer
+	}
+	intent := t.intent()
+	if t.st.Fix != nil {
+		intent = t.st.Fix.Intent
+	}
+	p := t.script.playbooks[intent]
+	return p == nil && t.in.Decision != intents.Answer || p != nil && (p.Money == MoneyNone || p.Money == MoneyNote)
+}
+
 // Words that end a fix in its midst: the trouble is gone, or is left alone.
 var (
-	gone    = regexp.MustCompile(`^[哦噢啊嗯诶欸, ]*(?:现在|又|已经)?(?:没事了|没事啦|没问题了|好使了|恢复了|自己好了)|^(?:oh |ah |ok |okay |well )*(?:never ?mind,? )?(?:it'?s |it is |all )?(?:fixed itself|sorted itself|(?:ok|okay|fine|good|working) now)\b`)
-	dropped = regexp.MustCompile(`^[哦噢啊嗯那, ]*(?:算了|不用了|不弄了|不搞了|不修了|不查了|不管了|先这样|下次再说|回头再说|改天再说|晚点再说)|^(?:ok |okay |oh |well )*(?:never ?mind|forget (?:it|about it)|leave it|don'?t bother|no need any ?more|not now|maybe later|later then)\b`)
+	gone    = regexp.MustCompile(`^[哦噢啊嗯诶欸, ]*(?:现在|又|已经)?(?:没事了|没事啦|没问题了|好使了|恢复了|自己好了)|^(?:oh |ah |ok |okay |well |yes,? |yeah,? )*(?:never ?mind,? )?(?:it'?s |it is |all )?(?:fixed itself|sorted itself|(?:ok|okay|fine|good|working) now)\b`)
+	dropped = regexp.MustCompile(`^[哦噢啊嗯那好的行谢, ]*(?:算了|拜拜|再见|(?:我)?先走了|先(?:不|别)(?:弄|搞|修|查|管)|(?:一会儿?|待会儿?|等会儿?|晚点|回头)再(?:来|弄|搞|看|说)|不用了|不弄了|不搞了|不修了|不查了|不管了|先这样|下次再说|回头再说|改天再说|晚点再说)|^(?:ok |okay |oh |well )*(?:never ?mind|forget (?:it|about it)|leave it|don'?t bother|no need any ?more|not now|maybe later|later then|(?:thanks |thank you )?(?:good)?bye|see (?:you|ya)|i'?ll (?:come|be) back|gotta go)\b`)
 )
 
 // ended takes words that end the fix in its midst. Where money is the subject
@@ -57,7 +81,7 @@ func (t *turn) ended() bool {
 	switch {
 	case gone.MatchString(text) && !money:
 		t.result(Fixed)
-	case dropped.MatchString(text) && len([]rune(text)) <= runes && !t.leavesFix(step):
+	case dropped.MatchString(text) && len([]rune(text)) <= runes && (!t.leavesFix(step) || t.intent() == "smalltalk.goodbye"):
 		if money && t.st.Fix.Unsure == 0 {
 			t.unproductive()
 			t.st.Fix.Unsure++

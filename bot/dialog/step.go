@@ -254,7 +254,11 @@ func (t *turn) respond() {
 		t.start(powerIntent)
 		return
 	}
-	if t.holds() || t.remarked() {
+	if t.given() || t.holds() || t.remarked() {
+		return
+	}
+	if t.unsettledPayment() {
+		t.start(moneyIntent)
 		return
 	}
 	if t.st.Fix != nil && t.ended() {
