@@ -47,6 +47,31 @@ func (t *turn) elsewhere(f fact) bool {
 	return step != nil && step.Kind == Check && (f.result == NotFixed || step.Expects == "text")
 }
 
+// besides reports whether the message tells of something else than what was
+// asked, and does not answer that: 「wifi是好的」 is no yes to "was it paid?", nor
+// 「支付宝可以」 what a screen says.
+func (t *turn) besides(step *Step) bool {
+	if !t.news || step == nil || yesOrNoFirst.MatchString(t.in.Said) {
+		return false
+	}
+	return step.ID == charged || step.Expects == "text" && !quotes.MatchString(t.in.Said)
+}
+
+// aside goes on with what the message told beside the question. Whoever tells
+// other things twice where words from the screen are asked for has none.
+func (t *turn) aside(step *Step) {
+	if step != nil && step.Expects == "text" && t.st.Fix.Unsure > 0 {
+		t.record(Skipped)
+	}
+	t.productive()
+	t.reason(NextStep)
+	t.st.Fix.Step = ""
+	t.proceed()
+	if step != nil && t.asked() == step {
+		t.st.Fix.Unsure++
+	}
+}
+
 // knew writes down and says what was heard of the playbook under way, so that
 // the merchant can set it right; what matters to others is kept for them. It
 // returns the step whose answer leads somewhere at once and where to, or nil.

@@ -28,11 +28,9 @@ func (t *turn) answer() {
 		t.result(told)
 	case step != nil && told == Fixed && len(t.in.Codes) == 0:
 		t.result(Fixed)
-	case t.apart && t.in.Act != intents.ActFixed && len(t.in.Codes) == 0 && !t.moneyNews(step):
-		t.productive()
-		t.reason(NextStep)
-		t.st.Fix.Step = ""
-		t.proceed()
+	case (t.apart && t.in.Act != intents.ActFixed || t.besides(step)) && len(t.in.Codes) == 0 && !t.moneyNews(step):
+		t.aside(step)
+	case t.reported(step):
 	case step != nil && step.Expects == "text" && t.readScreen(step):
 	case len(t.in.Codes) > 0:
 		t.explainCode()

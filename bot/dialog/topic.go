@@ -16,10 +16,7 @@ func (t *turn) topic(step *Step) {
 	case t.sureAct(t.enough(step)) && (!sure || intent == t.st.Fix.Intent):
 		t.act(step, t.in.Act)
 	case t.news && (!sure || intent == t.st.Fix.Intent || t.leadsTo(intent)):
-		t.productive()
-		t.reason(NextStep)
-		t.st.Fix.Step = ""
-		t.proceed()
+		t.aside(step)
 	case t.perhapsFixed() && step != nil && step.Kind == Fix:
 		t.insist(step, "fix.done_or_not")
 	case t.perhapsFixed():
