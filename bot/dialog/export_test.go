@@ -48,7 +48,9 @@ func RemarkOf(text string) string {
 		name string
 		of   bool
 	}{{"wait", putsOff(text, false)}, {"doing", putsOff(text, true)}, {"bot", asksBot.MatchString(text)}, {"vent", vents.MatchString(text) && vent.MatchString(text)}, {"why", asksWhy.MatchString(text)},
-		{"long", asksLong.MatchString(text)}, {"vague", vague.MatchString(text)}} {
+		{"long", asksLong.MatchString(text)}, {"vague", vague.MatchString(text)}, {"elsewhere", elsewhere.MatchString(text)},
+		{"login", signIn.MatchString(text) && !ofTheCustomer.MatchString(text)}, {"not known", notKnown.MatchString(text)},
+		{"in vain", inVain.MatchString(text)}, {"done", done.MatchString(text)}} {
 		if is.of {
 			return is.name
 		}

@@ -44,6 +44,13 @@ func (t *turn) understand() {
 		t.say(t.reply(KindAnswer, "goodbye"))
 		return
 	}
+	if (t.st.Phase == Clarifying || t.st.Ended == nil && t.justFixed()) && worksNow.MatchString(intents.Normalise(t.in.Text)) {
+		t.selfCured()
+		return
+	}
+	if t.cannotSignIn() {
+		return
+	}
 	if t.justEnded() && t.othersToo() {
 		t.others()
 		return
@@ -102,15 +109,37 @@ func (t *turn) takenBack() bool {
 	if back && t.sureAct(intents.SureAct) && (t.in.Decision != intents.Answer || t.intent() == t.st.Ended.Intent) {
 		return true
 	}
-	return t.justEnded() && t.in.Decision == intents.Answer && t.intent() == t.st.Ended.Intent && onceMore.MatchString(t.in.Said)
+	if t.st.Ended == nil {
+		return false
+	}
+	intent, ended := t.intent(), t.st.Ended.Intent
+	other := t.in.Decision == intents.Answer && intent != ended && intent != intents.OutOfScope
+	if comesBack.MatchString(t.in.Said) && (!other || kindOf(intent) == kindOf(ended)) {
+		return true
+	}
+	const runes = 20 // more tells something of its own
+	return t.justEnded() && !other && onceMore.MatchString(t.in.Said) && (t.in.Decision == intents.Answer || len([]rune(t.in.Text)) <= runes)
 }
+
+// kindOf is the part of an intent's id that it shares with others like it:
+// "scan" of scan.huabei.
+func kindOf(intent string) string {
+	kind, _, _ := strings.Cut(intent, ".")
+	return kind
+}
+
+// comesBack begins what a merchant says who left a fix and comes back to it.
+var comesBack = regexp.MustCompile(`^(?:好了?|嗯|喂|在吗|你好|[,.!。、\s])*(?:我)?(?:回来了|忙完了|接着(?:来|弄|说|刚才|上次|之前|看)|继续(?:刚才|上次|之前|弄|看|吧|$)|还是刚才)|^(?:ok|okay|hi|hello|hey|[,.!\s])*(?:(?:i'?m|i am|we'?re) back\b|back now|(?:let'?s |can we )?(?:continue|carry on|go on)(?: with (?:it|that|this|the last)|[,.!?\s]*$))`)
 
 // onceMore says that a trouble is there again.
 var onceMore = regexp.MustCompile(`又|再次|\b(?:again|once more|came back|is back)\b`)
 
 // justEnded reports whether the bot's last words ended a fix.
-func (t *turn) justEnded() bool {
-	return t.st.Ended != nil && slices.ContainsFunc(t.st.Last, func(l Line) bool {
+func (t *turn) justEnded() bool { return t.st.Ended != nil && t.justFixed() }
+
+// justFixed reports whether the bot's last words took a trouble for settled.
+func (t *turn) justFixed() bool {
+	return slices.ContainsFunc(t.st.Last, func(l Line) bool {
 		return l.Key == "fixed" || strings.HasPrefix(l.Key, "code:")
 	})
 }
@@ -140,6 +169,8 @@ func (t *turn) courtesyOf(act intents.Act) bool {
 		t.unproductive()
 		t.reason(Courtesy)
 		t.say(t.reply(KindAnswer, "goodbye"))
+	case act == intents.ActFixed && t.st.Phase == Clarifying:
+		t.selfCured()
 	case act == intents.ActBack && t.in.Again && len(t.st.Last) > 0:
 		t.unproductive()
 		t.reason(Repeated)
@@ -148,6 +179,17 @@ func (t *turn) courtesyOf(act intents.Act) bool {
 		return false
 	}
 	return true
+}
+
+// worksNow says, before it is clear what the trouble is, that there is none any more.
+var worksNow = regexp.MustCompile(`^(?:哦|噢|啊|诶|咦|等等|算了|[,.!。、\s])*(?:好像|确实|真的|现在|又|已经|自己|突然|可能)*(?:好了|可以了|能扫了|能收了|能付了|没事了|恢复了|正常了|好使了)(?:[啊了啦吧]|[,.!。、~\s])*$|^(?:oh|ok|okay|ah|wait|never mind|nvm|[,.!\s])*(?:it|that|everything)?(?:'s| is| seems to| seems)? ?(?:works?|working|fine|ok|okay|fixed|good|sorted)(?: itself)? (?:now|again)[,.!\s]*$`)
+
+// selfCured takes that the trouble has gone before it was known which.
+func (t *turn) selfCured() {
+	t.st.Phase = Idle
+	t.productive()
+	t.reason(Courtesy)
+	t.say(t.reply(KindAnswer, "fixed"))
 }
 
 // follow does what an understood intent asks for.
