@@ -3,7 +3,7 @@ package linear
 import "math"
 
 const (
-	ratioShare = .05 // of a log ratio in a weight
+	ratioShare = .08 // of a log ratio in a weight
 	ratioFloor = .01 // what a feature has in rows that do not have it
 )
 
