@@ -84,6 +84,8 @@ func yesOrNo(act Act, score float64, normal string) (Act, float64) {
 func resultOf(act Act, score float64, normal string) (Act, float64) {
 	likely := act == ActFixed || act == ActNotFixed || act == ActHuman
 	switch {
+	case withAnother.MatchString(normal):
+		return ActFixed, max(score, surely)
 	case (act == ActNotFixed || act == ActTopic) && score < surely && cannotDo.MatchString(normal):
 		return ActSkip, max(score, plainly)
 	case (!likely || act == ActFixed && score < plainly) && atLimit.MatchString(normal):
@@ -138,6 +140,10 @@ var (
 	// stillNot says of what the step was for that it is not so: "won't start".
 	stillNot = regexp.MustCompile(`^(?:还是|仍然?|依旧|也)?(?:开不[了起]|充不[进上]|扫不|连不|打不出|收不)|照旧|\bwon't (?:start|boot|turn on|switch on|charge|come on|scan|print|read)\b|\bas before$`)
 )
+
+// withAnother says that it works with another customer. It sounds like a wish for
+// somebody else to write to.
+var withAnother = regexp.MustCompile(`^(?:我)?换了?(?:一个|一位|个|位)?(?:人|顾客|客人|客户)(?:来)?(?:扫|付|试)?(?:一下)?(?:就|又|却)(?:全|都)?(?:[好行成]了?|可以|能|没事|没问题|正常|扫上|过了)`)
 
 // dontKnow says so, whatever follows.
 var dontKnow = regexp.MustCompile(`^(?:我|这个|这|也)*(?:不晓得|不知道|不清楚|不懂|不确定|不好说|搞不清楚?|唔知|唔清楚)[啊呀诶哎的了哦呢吧嘛]*(?:$|[ ,，。.!])|^(?:sorry |well |i )*(?:don't know|dunno|donno|idk|no idea|no clue|not sure|can't say|hard to say|couldn't tell you)(?: (?:sorry|really|sir|madam|bro|mate|boss))*(?:$|[,.!]| (?:my|the owner|the boss|i'm|i am|ask|how|what|when|whether|which|if)\b)`)

@@ -12,6 +12,8 @@ func TestReread(t *testing.T) {
 		score  float64
 		want   Act
 	}{
+		{"换个人就好了", AskedResult, ActHuman, .8, ActFixed},
+		{"换个人跟我说就好了", AskedResult, ActHuman, .8, ActHuman},
 		{"没试过别的", AskedWorks, ActNo, .6, ActUnsure},
 		{"其他人没问题的", AskedFails, ActUnsure, .3, ActNo},
 		{"就她一个客人", AskedFails, ActNo, .6, ActUnsure},

@@ -57,8 +57,11 @@ func (t *turn) unsettledPayment() bool {
 	if t.st.Fix != nil {
 		intent = t.st.Fix.Intent
 	}
+	if t.st.Fix == nil && t.in.Decision != intents.Answer {
+		return true // whatever else it may be
+	}
 	p := t.script.playbooks[intent]
-	return p == nil && t.in.Decision != intents.Answer || p != nil && (p.Money == MoneyNone || p.Money == MoneyNote)
+	return p != nil && (p.Money == MoneyNone || p.Money == MoneyNote)
 }
 
 // Words that end a fix in its midst: the trouble is gone, or is left alone.

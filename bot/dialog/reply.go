@@ -97,12 +97,13 @@ func (t *turn) perhapsFixed() bool {
 }
 
 // wantsPerson reports whether a person is asked for in so many words. "Nobody
-// sent me a link" names people too, and is surely a no.
+// sent me a link" names people too, and is surely a no; 「换个人就好了」 says that it
+// works with another customer.
 func (t *turn) wantsPerson() bool {
 	if t.in.Decision != intents.Answer || t.intent() != "service.human" {
 		return false
 	}
-	denied := t.in.Act == intents.ActNo && t.sureAct(surelyAct) && t.score() < accusation
+	denied := (t.in.Act == intents.ActNo || t.in.Act == intents.ActFixed) && t.sureAct(surelyAct) && t.score() < accusation
 	return t.st.Fix == nil || !denied
 }
 
