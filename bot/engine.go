@@ -218,11 +218,12 @@ func (e *Engine) work(ctx context.Context, owner string) {
 	idle := time.NewTicker(e.opt.Idle)
 	defer idle.Stop()
 	for {
+		last := ctx.Err() != nil // a look that began before may have missed what came just before
 		n, err := e.round(context.WithoutCancel(ctx), owner)
 		if err != nil {
 			e.opt.Log.Error("work could not be claimed", "error", err)
 		}
-		if ctx.Err() != nil {
+		if last {
 			return
 		}
 		if n > 0 {
@@ -232,7 +233,7 @@ func (e *Engine) work(ctx context.Context, owner string) {
 		select {
 		case <-e.wake:
 		case <-idle.C:
-		case <-ctx.Done(): // once more, as something may have come just before
+		case <-ctx.Done():
 		}
 	}
 }

@@ -336,6 +336,22 @@ func TestStopAnswersWhatHasJustCome(t *testing.T) {
 	})
 }
 
+// So is what was stored while the last look was under way.
+func TestStopAnswersWhatCameWhileItLooked(t *testing.T) {
+	run(t, bot.Options{Workers: 1}, func(r *running) {
+		ctx, cancel := context.WithCancel(r.Context())
+		defer cancel()
+		r.store.claimed = func() {
+			r.waiting(bot.Arrival{Inbound: message("wang", "1", "花呗扫不了")})
+			cancel()
+		}
+		r.Engine.Run(ctx)
+		if n := len(r.store.turns); n != 1 {
+			r.Errorf("%d turns, want one", n)
+		}
+	})
+}
+
 // So is what came while it learnt, if it is to stop as soon as it has.
 func TestStopAnswersWhatCameWhileItLearnt(t *testing.T) {
 	for range 10 { // it must not be left to chance

@@ -23,6 +23,7 @@ type memory struct {
 
 	acceptErr error
 	commitErr func(bot.Turn) error // asked before a turn is stored
+	claimed   func()               // called once, between the first look for work and its end
 }
 
 type talk struct {
@@ -77,9 +78,17 @@ next:
 }
 
 func (m *memory) Claim(_ context.Context, owner string, now time.Time, lease time.Duration, n int) ([]bot.Work, error) {
+	works, meanwhile := m.claim(owner, now, lease, n)
+	if meanwhile != nil {
+		meanwhile()
+	}
+	return works, nil
+}
+
+func (m *memory) claim(owner string, now time.Time, lease time.Duration, n int) (works []bot.Work, meanwhile func()) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	var works []bot.Work
+	meanwhile, m.claimed = m.claimed, nil
 	for _, t := range m.conversations {
 		if len(works) == n || now.Before(t.until) || now.Before(t.due) {
 			continue
@@ -103,7 +112,7 @@ func (m *memory) Claim(_ context.Context, owner string, now time.Time, lease tim
 			works = append(works, w)
 		}
 	}
-	return works, nil
+	return works, meanwhile
 }
 
 func (m *memory) held(w bot.Work) (*talk, error) {
