@@ -10,6 +10,7 @@ import (
 type phrases[T any] struct {
 	words map[string]T
 	sizes map[head][]int // of the words that start so, in bytes, longest first
+	known headSet        // the heads in sizes
 }
 
 // A head is how a word starts: one Han character, or up to three letters. It is
@@ -21,6 +22,29 @@ func headOf(word string) (h head) {
 	return h
 }
 
+// A headSet tells most heads that are not in it, without the cost of a map: at
+// nearly all places of a text no word starts. It is the bit of each head's hash.
+type headSet [1 << (headBits - 6)]uint64
+
+const headBits = 14
+
+// bit returns where the bit of a head stands.
+func (h head) bit() (word int, mask uint64) {
+	hash := (uint32(h[0])<<16 | uint32(h[1])<<8 | uint32(h[2])) * 0x9e3779b1 >> (32 - headBits)
+	return int(hash >> 6), 1 << (hash & 63)
+}
+
+func (s *headSet) add(h head) {
+	word, mask := h.bit()
+	s[word] |= mask
+}
+
+// mayHave reports whether h may be in the set: all that were added are.
+func (s *headSet) mayHave(h head) bool {
+	word, mask := h.bit()
+	return s[word]&mask != 0
+}
+
 func newPhrases[T any](words map[string]T) *phrases[T] {
 	p := &phrases[T]{words: words, sizes: map[head][]int{}}
 	for w := range words {
@@ -29,6 +53,7 @@ func newPhrases[T any](words map[string]T) *phrases[T] {
 		}
 		if h := headOf(w); !slices.Contains(p.sizes[h], len(w)) {
 			p.sizes[h] = append(p.sizes[h], len(w))
+			p.known.add(h)
 		}
 	}
 	for _, sizes := range p.sizes {
@@ -45,10 +70,12 @@ func (p *phrases[T]) at(text string, i int) (value T, size int) {
 	}
 	h := headOf(text[i:])
 	for n := len(h); n > 0; n-- {
-		for _, size := range p.sizes[h] {
-			if end := i + size; end <= len(text) && free(text, i, end) {
-				if value, ok := p.words[text[i:end]]; ok {
-					return value, size
+		if p.known.mayHave(h) {
+			for _, size := range p.sizes[h] {
+				if end := i + size; end <= len(text) && free(text, i, end) {
+					if value, ok := p.words[text[i:end]]; ok {
+						return value, size
+					}
 				}
 			}
 		}

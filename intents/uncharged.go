@@ -2,6 +2,7 @@ package intents
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 
 	"tilldesk/intents/linear"
@@ -19,6 +20,10 @@ var (
 	asksCharged = regexp.MustCompile(`[?？吗么]|是不是|是否|有没有|扣没扣|会不会|不知道|不确定|不清楚|到底|但(?:是|)扣|\b(?:whether|if|not sure|unsure|don't know|maybe)\b`)
 )
 
+// ofCharging are words of which a text that says that no money was taken has one:
+// where there is none, the expressions need not look.
+var ofCharging = []string{"扣", "charged", "debited", "deducted", "taken", "no money ", "no payment ", "no charge ", "no debit "}
+
 // restFrom is the probability from which the rest of a message is rather what it
 // is about than money: what stands there was said, and no money was taken.
 const restFrom = 0.4
@@ -29,11 +34,12 @@ const restFrom = 0.4
 // intents of the rest and how sure the engine is to know it, and reports false
 // where the rest says nothing either.
 func (e *Engine) uncharged(normal string, top []linear.Guess, buf []linear.Guess) (rest []linear.Guess, known float64, ok bool) {
-	if len(top) == 0 || top[0].Label != money && top[0].Score >= answerFrom || asksCharged.MatchString(normal) {
+	if len(top) == 0 || top[0].Label != money && top[0].Score >= answerFrom ||
+		!slices.ContainsFunc(ofCharging, func(w string) bool { return strings.Contains(normal, w) }) {
 		return nil, 0, false
 	}
 	at := notCharged.FindStringSubmatchIndex(normal)
-	if at == nil {
+	if at == nil || asksCharged.MatchString(normal) {
 		return nil, 0, false
 	}
 	group := 2

@@ -45,9 +45,9 @@ func (m *Model) Classify(text string, top []Guess) (guesses []Guess, known float
 	return guesses, known
 }
 
-// negligibly is the power of e from which a label's share cannot be seen in a
-// sum of at least 1.
-const negligibly = -25
+// negligibly is the power of e below which a label's share of a sum of at least
+// 1 is taken for none: six millionths.
+const negligibly = -12
 
 // score sets the scores of all labels and returns how much of the text is made
 // of known features.
