@@ -135,6 +135,7 @@ func (db *DB) connectSQLite(path string, readers int) error {
 		return err
 	}
 	db.writer.SetMaxOpenConns(2) // the group keeps one
+	db.writer.SetMaxIdleConns(0) // the other has filled its cache of pages with the check, and is hardly needed again
 	db.group = &group{writer: newWriter(db.writer)}
 	pool, err := sql.Open("sqlite", readDSN)
 	if err != nil {
