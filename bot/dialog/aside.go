@@ -32,7 +32,7 @@ func (t *turn) danger() bool {
 	if !ofTheTerminal.MatchString(intent) || t.script.stepOf(intent, unsafe) != nil || t.script.stepOf(powerIntent, unsafe) == nil || ofAPhone.MatchString(t.in.Said) {
 		return false
 	}
-	return slices.ContainsFunc(t.script.told(t.in.Said), func(f fact) bool {
+	return slices.ContainsFunc(t.told(), func(f fact) bool {
 		return f.step == unsafe && f.result == Yes && !f.denied
 	})
 }

@@ -16,7 +16,7 @@ var nothingElse = regexp.MustCompile(`^(?:[,.!。、~\s呢啊呀哦噢嗯的了�
 // that is asked, "" if nothing.
 func (t *turn) hear() (asked Result) {
 	fix := t.st.Fix
-	for _, f := range t.script.told(t.in.Said) {
+	for _, f := range t.told() {
 		known, answered := fix.Answers[f.step]
 		step := t.script.stepOf(fix.Intent, f.step)
 		switch {

@@ -129,6 +129,7 @@ type turn struct {
 	news   bool     // the message has answered steps of the fix unasked
 	unpaid bool     // it says nothing but that nothing was paid
 	apart  bool     // what it tells of them sets right what was known, or is all it says: it answers nothing else
+	facts  *facts   // nil before it is asked what the message tells
 }
 
 func (t *turn) reason(r Reason) { t.out.Reason = r }

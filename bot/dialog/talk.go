@@ -147,7 +147,7 @@ func (t *turn) justFixed() bool {
 // othersToo reports whether the message says that other customers have the
 // trouble too.
 func (t *turn) othersToo() bool {
-	return slices.ContainsFunc(t.script.told(t.in.Said), func(f fact) bool {
+	return slices.ContainsFunc(t.told(), func(f fact) bool {
 		return f.step == otherCustomer && f.result == Yes && !f.denied
 	})
 }

@@ -103,6 +103,21 @@ func (s *Script) told(text string) []fact {
 	return facts
 }
 
+// facts are what a text tells.
+type facts struct {
+	of  string
+	all []fact
+}
+
+// told returns what the message says about steps. It is asked several times in a
+// turn and takes more time than all else in it, so it is kept.
+func (t *turn) told() []fact {
+	if t.facts == nil || t.facts.of != t.in.Said {
+		t.facts = &facts{t.in.Said, t.script.told(t.in.Said)}
+	}
+	return t.facts.all
+}
+
 // Tells reports whether a normalised message answers a step unasked.
 func (s *Script) Tells(text string) bool { return len(s.told(text)) > 0 }
 
