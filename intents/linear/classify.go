@@ -1,7 +1,5 @@
 package linear
 
-import "math"
-
 // scratch is the memory of one call of Classify.
 type scratch struct {
 	extractor extractor
@@ -33,21 +31,15 @@ func (m *Model) Classify(text string, top []Guess) (guesses []Guess, known float
 
 	sum := 0.0
 	for _, v := range s.scores {
-		if x := m.trust.heat * float64(v-best); x > negligibly {
-			sum += math.Exp(x)
-		}
+		sum += m.trust.part(v - best)
 	}
 	guesses = top[:0]
 	for _, label := range s.top(cap(top)) {
-		share := math.Exp(m.trust.heat*float64(s.scores[label]-best)) / sum
+		share := m.trust.part(s.scores[label]-best) / sum
 		guesses = append(guesses, Guess{m.labels[label], known * share})
 	}
 	return guesses, known
 }
-
-// negligibly is the power of e below which a label's share of a sum of at least
-// 1 is taken for none: six millionths.
-const negligibly = -12
 
 // score sets the scores of all labels and returns how much of the text is made
 // of known features.

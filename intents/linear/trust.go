@@ -8,6 +8,19 @@ type trust struct {
 	known logistic
 }
 
+// negligibly is the power of e below which a label's part is taken for none: six
+// millionths of the best one's. Most labels are, and an exponential is dear.
+const negligibly = -12
+
+// part is the part of a label whose score is so much below the best one, which
+// has the part 1.
+func (t *trust) part(below float32) float64 {
+	if x := t.heat * float64(below); x > negligibly {
+		return math.Exp(x)
+	}
+	return 0
+}
+
 // signals tell whether a message belongs to any label at all.
 type signals [3]float64 // the best score, its lead over the next, coverage
 
