@@ -89,3 +89,26 @@ func heldOut(b *testing.B, lang string) []string {
 	}
 	return texts
 }
+
+// BenchmarkRestore is the engine of the built-in content taken from what was
+// saved of it.
+func BenchmarkRestore(b *testing.B) {
+	c, err := content.Load(content.BuiltIn())
+	if err != nil {
+		b.Fatal(err)
+	}
+	e, err := intents.NewEngine(b.Context(), c.Intents)
+	if err != nil {
+		b.Fatal(err)
+	}
+	saved, err := e.AppendBinary(nil)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.SetBytes(int64(len(saved)))
+	for b.Loop() {
+		if _, err := intents.Restore(c.Intents, saved); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

@@ -110,8 +110,9 @@ func (r *reader) model() *Model {
 	m.lists = r.numbers(features)
 	m.cells = make([]uint16, cells)
 	flat := r.take(2 * cells)
-	for i := 0; 2*i < len(flat); i++ {
-		m.cells[i] = binary.LittleEndian.Uint16(flat[2*i:])
+	for i := range flat[:len(flat)/2] {
+		m.cells[i] = binary.LittleEndian.Uint16(flat)
+		flat = flat[2:]
 	}
 	if r.err == nil {
 		r.fail(m.wrongLists())
@@ -129,13 +130,13 @@ func (r *reader) model() *Model {
 func (r *reader) index(features int) index {
 	x := index{used: usedBits(features)}
 	x.starts = make([]int32, 1<<x.used+1)
-	for i := range x.starts {
-		start := r.count()
-		if start > features || i == 0 && start != 0 || i > 0 && start < int(x.starts[i-1]) {
+	last := uint32(0)
+	for i, start := range r.numbers(len(x.starts)) {
+		if start < last || start > uint32(features) || i == 0 && start != 0 {
 			r.fail(errors.New("its features are out of order"))
 			break
 		}
-		x.starts[i] = int32(start)
+		x.starts[i], last = int32(start), start
 	}
 	x.rests = r.numbers(features)
 	return x
@@ -206,8 +207,9 @@ func (r *reader) count() int {
 func (r *reader) numbers(n int) []uint32 {
 	values := make([]uint32, n)
 	b := r.take(4 * n)
-	for i := 0; 4*i < len(b); i++ {
-		values[i] = binary.LittleEndian.Uint32(b[4*i:])
+	for i := range b[:len(b)/4] {
+		values[i] = binary.LittleEndian.Uint32(b)
+		b = b[4:]
 	}
 	return values
 }
