@@ -107,6 +107,7 @@ func Restore(set *Set, b []byte) (*Engine, error) {
 			if e.passages, b, err = linear.Load(b); err != nil {
 				return nil, fmt.Errorf("restoring the passages: %w", err)
 			}
+			e.passages.ShareFeatures(e.articles) // as when they were learnt
 		}
 	}
 	if len(b) > 0 {

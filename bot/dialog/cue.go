@@ -2,7 +2,6 @@ package dialog
 
 import (
 	"maps"
-	"regexp"
 	"regexp/syntax"
 	"slices"
 	"unicode/utf8"
@@ -12,9 +11,9 @@ import (
 // text that each of their matches has in it: a message says something of few
 // steps, and to look for all of them took longer than to decide what to answer.
 type cues struct {
-	of      map[string][]*regexp.Regexp // by a piece, those that it is a cue for
-	lengths []int                       // of the pieces, in bytes
-	without []*regexp.Regexp            // those that have none: they must be tried
+	of      map[string][]*expression // by a piece, those that it is a cue for
+	lengths []int                    // of the pieces, in bytes
+	without []*expression            // those that have none: they must be tried
 }
 
 // maxCue is how many bytes of a piece are looked for: two Chinese characters,
@@ -26,11 +25,11 @@ const maxCue = 6
 const maxCueClass = 16
 
 // newCues returns the cues of expressions.
-func newCues(all []*regexp.Regexp) *cues {
-	c := &cues{of: map[string][]*regexp.Regexp{}}
+func newCues(all []*expression) *cues {
+	c := &cues{of: map[string][]*expression{}}
 	lengths := map[int]bool{}
 	for _, re := range all {
-		parsed, err := syntax.Parse(re.String(), syntax.Perl)
+		parsed, err := syntax.Parse(re.text, syntax.Perl)
 		var pieces []string
 		if err == nil {
 			pieces = needed(parsed)
@@ -65,8 +64,8 @@ func cueOf(piece string) string {
 
 // in returns the expressions that may match somewhere in a text: all that do,
 // and some others.
-func (c *cues) in(text string) map[*regexp.Regexp]bool {
-	may := map[*regexp.Regexp]bool{}
+func (c *cues) in(text string) map[*expression]bool {
+	may := map[*expression]bool{}
 	for _, re := range c.without {
 		may[re] = true
 	}

@@ -1,7 +1,6 @@
 package dialog
 
 import (
-	"regexp"
 	"slices"
 
 	"tilldesk/intents"
@@ -27,7 +26,7 @@ func (s *Script) ToldWithoutCues(text string) map[string]string {
 	return blind.ToldBy(text)
 }
 
-func (c *cues) all() []*regexp.Regexp {
+func (c *cues) all() []*expression {
 	all := slices.Clone(c.without)
 	for _, of := range c.of {
 		all = append(all, of...)

@@ -22,7 +22,7 @@ type Spoken struct {
 	Zh []string `yaml:"zh"`
 	En []string `yaml:"en"`
 
-	ways []*regexp.Regexp
+	ways []*expression
 }
 
 // longestSaid is how many characters an answer has at most that is read by a
@@ -65,7 +65,7 @@ func (w *Spoken) find(text string) (longest string) {
 		return ""
 	}
 	for _, re := range w.ways {
-		for _, at := range re.FindAllStringIndex(text, -1) {
+		for _, at := range re.ready().FindAllStringIndex(text, -1) {
 			if found := text[at[0]:at[1]]; len(found) > len(longest) && !deniedSaid.MatchString(text[:at[0]]) {
 				longest = found
 			}
@@ -109,7 +109,7 @@ func (s *Script) checkSaid(doc *source.Document, step *Step, words groups, at []
 				continue
 			}
 			if re := compile(doc, in.ways, in.lang, words, at); re != nil {
-				re.Longest()
+				re.longest = true
 				side.words.ways = append(side.words.ways, re)
 			}
 			s.ways = append(s.ways, waysOf{doc, at, in.ways})

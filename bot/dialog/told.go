@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"regexp"
+	"regexp/syntax"
 	"slices"
 	"strings"
 	"unicode"
@@ -43,7 +44,7 @@ type Words struct {
 	Zh    []string    `yaml:"zh"`
 	En    []string    `yaml:"en"`
 
-	zh, en *regexp.Regexp
+	zh, en *expression
 }
 
 // groups are words that stand for each other in the ways to say something.
@@ -82,13 +83,13 @@ func (s *Script) told(text string) []fact {
 				continue
 			}
 			for _, in := range []struct {
-				re    *regexp.Regexp
+				re    *expression
 				spoke bool
 			}{{way.words.zh, han}, {way.words.en, latin}} {
 				if !in.spoke || !may[in.re] {
 					continue
 				}
-				if f, ok := find(in.re, text, way.result); ok {
+				if f, ok := find(in.re.ready(), text, way.result); ok {
 					f.step = step.ID
 					of = append(of, f)
 				}
@@ -234,7 +235,7 @@ func checkTold(doc *source.Document, step *Step, words groups, at []any) {
 		for _, side := range []struct {
 			lang source.Lang
 			ways []string
-			into **regexp.Regexp
+			into **expression
 		}{{source.Zh, way.words.Zh, &way.words.zh}, {source.En, way.words.En, &way.words.en}} {
 			at := append(slices.Clone(at), string(side.lang))
 			if len(side.ways) == 0 {
@@ -250,7 +251,7 @@ func checkTold(doc *source.Document, step *Step, words groups, at []any) {
 // says too little to conclude anything from it.
 const shortestWay = 2
 
-func compile(doc *source.Document, ways []string, lang source.Lang, words groups, at []any) *regexp.Regexp {
+func compile(doc *source.Document, ways []string, lang source.Lang, words groups, at []any) *expression {
 	all := make([]string, 0, len(ways))
 	for i, way := range ways {
 		at := append(slices.Clone(at), i)
@@ -259,7 +260,7 @@ func compile(doc *source.Document, ways []string, lang source.Lang, words groups
 			doc.Add(at, "%q: %s", way, err)
 			continue
 		}
-		if _, err := regexp.Compile(pattern); err != nil {
+		if _, err := syntax.Parse(pattern, syntax.Perl); err != nil {
 			doc.Add(at, "%q: its brackets do not match", way)
 			continue
 		}
@@ -272,7 +273,12 @@ func compile(doc *source.Document, ways []string, lang source.Lang, words groups
 	if len(all) == 0 {
 		return nil
 	}
-	return regexp.MustCompile(strings.Join(all, "|"))
+	together := &expression{text: strings.Join(all, "|")}
+	if _, err := syntax.Parse(together.text, syntax.Perl); err != nil { // each of them can be read
+		doc.Add(at, "there are too many ways to say it")
+		return nil
+	}
+	return together
 }
 
 // wayPattern writes a way to say something as a regular expression. What is
@@ -344,13 +350,13 @@ func (s *Script) tell(among []*Step, step *Step, words groups, doc *source.Docum
 
 // heed prepares the cues of the words that answer steps unasked.
 func (s *Script) heed() {
-	var all []*regexp.Regexp
+	var all []*expression
 	for _, step := range s.tellable {
 		for _, way := range step.Told.ways() {
 			if way.words == nil {
 				continue
 			}
-			for _, re := range []*regexp.Regexp{way.words.zh, way.words.en} {
+			for _, re := range []*expression{way.words.zh, way.words.en} {
 				if re != nil {
 					all = append(all, re)
 				}

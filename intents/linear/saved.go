@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 )
 
 // saved begins a saved model. The number changes with the format.
@@ -76,6 +77,15 @@ func Load(b []byte) (*Model, []byte, error) {
 		return nil, nil, fmt.Errorf("load a model: %w; train again", r.err)
 	}
 	return m, r.rest, nil
+}
+
+// ShareFeatures lets a model that was loaded hold its features where another
+// has them, if they are the same: models that were trained together have them
+// once, but each is saved with its own.
+func (m *Model) ShareFeatures(with *Model) {
+	if m.features.used == with.features.used && slices.Equal(m.features.starts, with.features.starts) && slices.Equal(m.features.rests, with.features.rests) {
+		m.features = with.features
+	}
 }
 
 // A reader takes a saved model apart. After its first error it gives zeros.
