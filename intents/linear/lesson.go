@@ -178,16 +178,22 @@ func teach(ctx context.Context, c *corpus, lessons []*lesson, workers int) (*lea
 		return nil, err
 	}
 	full, rehearsals := lessons[0], lessons[1:]
-	out := &learnt{weights: make([][]weight, (len(full.taught)+together-1)/together), bias: make([]float32, c.labels), lean: make([]float32, c.labels)}
+	blocks := slices.Collect(slices.Chunk(full.taught, together))
+	shown := make([][][]int32, len(lessons))
+	err = parallel(ctx, workers, len(lessons), func(_, i int) { shown[i] = lessons[i].audiences(c, blocks) })
+	if err != nil {
+		return nil, err
+	}
+	out := &learnt{weights: make([][]weight, len(blocks)), bias: make([]float32, c.labels), lean: make([]float32, c.labels)}
 	solvers := make([]solver, workers)
 	counts := make([][]float32, workers)
 	lists := make([][]weight, workers)
 	err = parallel(ctx, workers, len(out.weights), func(worker, i int) {
-		classes := full.taught[i*together : min((i+1)*together, len(full.taught))]
+		classes := blocks[i]
 		s := &solvers[worker]
 		s.tolerance = tolerance
 		counts[worker] = zeroed(counts[worker], len(c.groups))
-		s.solve(problem{full.vectors, full.labels, classes}, len(c.groups), nil)
+		s.solve(problem{full.vectors, full.labels, shown[0][i], classes}, len(c.groups), nil)
 		lean := full.ratios.add(s.weights, full.vectors, classes, c.groups, counts[worker])
 		for k, class := range classes {
 			out.bias[class], out.lean[class] = s.bias[k], lean[k]
@@ -203,11 +209,11 @@ func teach(ctx context.Context, c *corpus, lessons []*lesson, workers int) (*lea
 		}
 		// A rehearsal leaves rows out; for the others little changes.
 		s.tolerance = roughly
-		for _, l := range rehearsals {
+		for n, l := range rehearsals {
 			if ctx.Err() != nil {
 				return
 			}
-			l.rehearse(c, s, classes, alphas, counts[worker])
+			l.rehearse(c, s, classes, shown[n+1][i], alphas, counts[worker])
 		}
 	})
 	if err != nil {
@@ -218,7 +224,7 @@ func teach(ctx context.Context, c *corpus, lessons []*lesson, workers int) (*lea
 
 // rehearse has the held-back rows answered by machines for those of the classes
 // that are taught. They start from the alphas of those that learnt everything.
-func (l *lesson) rehearse(c *corpus, s *solver, classes []int32, alphas block, counts []float32) {
+func (l *lesson) rehearse(c *corpus, s *solver, classes, shown []int32, alphas block, counts []float32) {
 	var taught []int32
 	var from []int // the column of each in alphas
 	for k, class := range classes {
@@ -229,7 +235,7 @@ func (l *lesson) rehearse(c *corpus, s *solver, classes []int32, alphas block, c
 	if len(taught) == 0 {
 		return
 	}
-	s.solve(problem{l.vectors, l.labels, taught}, len(c.groups), func(i int) (guess columns) {
+	s.solve(problem{l.vectors, l.labels, shown, taught}, len(c.groups), func(i int) (guess columns) {
 		for k, was := range from {
 			guess[k] = alphas[l.rows[i]][was]
 		}

@@ -40,6 +40,7 @@ type solver struct {
 type problem struct {
 	rows    *vectors
 	labels  []int32 // of rows
+	shown   []int32 // the rows that are looked at
 	classes []int32 // at most together
 }
 
@@ -59,19 +60,16 @@ func (s *solver) solve(p problem, dim int, guess func(i int) columns) {
 	if guess != nil {
 		s.start(p, guess)
 	} else {
-		for i, label := range p.labels {
-			if i%firstOf == 0 || p.column(label) >= 0 {
-				s.active = append(s.active, int32(i))
+		for n, i := range p.shown {
+			if n%firstOf == 0 || p.column(p.labels[i]) >= 0 {
+				s.active = append(s.active, i)
 			}
 		}
 		s.settle(p, max(s.tolerance, firstly))
 	}
 	enough := max(s.tolerance, roughly)
 	for range maxLooks {
-		s.active = s.active[:0]
-		for i := range p.labels {
-			s.active = append(s.active, int32(i))
-		}
+		s.active = append(s.active[:0], p.shown...)
 		if s.descend(p) <= s.tolerance {
 			break
 		}
@@ -155,9 +153,9 @@ func (s *solver) descend(p problem) (spread float32) {
 // start sets alpha to the guess, and the weights and the biases to what follows.
 func (s *solver) start(p problem, guess func(i int) columns) {
 	v := p.rows
-	for i, label := range p.labels {
-		s.alpha[i] = guess(i)
-		by, any := p.signed(s.alpha[i], label)
+	for _, i := range p.shown {
+		s.alpha[i] = guess(int(i))
+		by, any := p.signed(s.alpha[i], p.labels[i])
 		if !any {
 			continue
 		}
@@ -172,8 +170,8 @@ func (s *solver) start(p problem, guess func(i int) columns) {
 // finish sets the weights of the features that one row alone has.
 func (s *solver) finish(p problem) {
 	v := p.rows
-	for i, label := range p.labels {
-		if by, any := p.signed(s.alpha[i], label); any {
+	for _, i := range p.shown {
+		if by, any := p.signed(s.alpha[i], p.labels[i]); any {
 			from, to := v.own[i], v.starts[i+1]
 			s.weights.add(v.features[from:to], v.values[from:to], &by)
 		}

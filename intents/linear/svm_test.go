@@ -39,7 +39,7 @@ func TestSolveIsOptimal(t *testing.T) {
 			l.prepare(c)
 			s := solver{tolerance: .1}
 			for classes := range slices.Chunk(l.taught, together) {
-				p := problem{l.vectors, l.labels, classes}
+				p := problem{l.vectors, l.labels, l.audiences(c, [][]int32{classes})[0], classes}
 				s.solve(p, len(c.groups), nil)
 				for k, label := range classes {
 					bias := s.bias[k]
