@@ -2,9 +2,11 @@ package dialog
 
 import (
 	"cmp"
+	"regexp"
 	"strings"
 
 	"tilldesk/content/source"
+	"tilldesk/intents"
 )
 
 // Commands are choices that hold at any time, whatever was offered: what the
@@ -63,6 +65,30 @@ func (t *turn) command() bool {
 		t.reason(Silent)
 	}
 	t.close()
+	return true
+}
+
+// Who asks for a language gets it, as who presses its button does.
+var (
+	wantsEnglish = regexp.MustCompile(`^(?:ok|okay|sorry|please|hi|hello|[,.!\s])*(?:(?:can|could|do|will) (?:you|we|u) )?(?:please )?(?:speak|write|talk|use|reply|answer|switch to|in) (?:in )?english(?: please| pls|[,.!?\s])*$|^(?:ok |okay )?english(?: please| pls|[,.!?\s])*$|^(?:i )?(?:don'?t|cannot|can'?t) (?:speak|read|understand) chinese[,.!\s]*$|^(?:请|能|可以|能不能|可不可以)*(?:说|用|讲|换成?)(?:英文|英语)(?:吗|吧|回复?|[,.!?。\s])*$`)
+	wantsChinese = regexp.MustCompile(`^(?:好|还是|请|能|可以|能不能|可不可以|麻烦|[,.!。\s])*(?:说|用|讲|换成?|回)?(?:中文|普通话|汉语)(?:吗|吧|回复?|好了|行吗|[,.!?。\s])*$|^(?:我)?(?:不会|看不懂|不懂)(?:英文|英语)(?:啊|呀|[,.!。\s])*$|^(?:ok |please |can you |could you )*(?:speak|write|use|in|switch to|reply in) (?:in )?chinese(?: please|[,.!?\s])*$`)
+)
+
+// wantsLanguage changes the language where nothing else is asked for. It
+// reports false if the message is something else.
+func (t *turn) wantsLanguage() bool {
+	text := intents.Normalise(t.in.Text)
+	switch {
+	case wantsEnglish.MatchString(text):
+		t.st.Lang = source.En
+	case wantsChinese.MatchString(text):
+		t.st.Lang = source.Zh
+	default:
+		return false
+	}
+	t.st.LangChosen = true
+	t.unproductive()
+	t.courteous("language")
 	return true
 }
 

@@ -250,7 +250,9 @@ func (t *turn) follows(step *Step, on *Turn) {
 		t.goOn(on.Goto, !on.Say.IsZero())
 	case !on.End.IsZero():
 		t.say(Line{Key: "end:" + intent + "/" + step.ID, Kind: KindAnswer, Text: on.End, Intent: intent})
+		back := t.st.Back
 		t.finish()
+		t.st.Back = back // the answer may have been a slip of the thumb
 		t.reason(Settled)
 	default:
 		t.say(Line{Key: "say:" + intent + "/" + step.ID, Kind: KindNotice, Text: on.Say, Intent: intent})

@@ -14,20 +14,32 @@ import (
 func (t *turn) answer() {
 	step := t.asked()
 	told := t.hear()
+	if t.in.Act == intents.ActFixed && noneWorks.MatchString(t.in.Said) {
+		t.in.Act = intents.ActNotFixed
+	}
 	if step != nil && told == "" {
-		if act := step.said(t.in.Said); act != "" && act != t.in.Act && !t.sureOtherwise() {
+		if act := step.said(t.in.Said); act != "" && act != t.in.Act && !t.sureOtherwise() && !(step.leads(act) != nil && t.leavesFix(step)) {
 			t.in.Act, t.in.ActScore = act, readSaid
 		} else if act != "" && act == t.in.Act {
 			t.in.ActScore = max(t.in.ActScore, readSaid)
 		}
 	}
 	switch {
+	case step != nil && puzzled.MatchString(t.in.Said):
+		t.unsure(step)
+	case slipped.MatchString(t.in.Said) && t.st.Back != nil:
+		t.in.Again = false
+		t.back()
 	case t.wantsPerson():
 		t.handoff(CauseAsked)
 	case step != nil && step.Kind == Check && told != "" && len(t.in.Codes) == 0 && !t.moneyNews(step):
 		t.result(told)
+	case step != nil && step.Kind == Fix && told == NotFixed && len(t.in.Codes) == 0 && !t.moneyNews(step) && t.in.Act != intents.ActFixed && !done.MatchString(t.in.Said):
+		t.result(NotFixed) // "volume is max": it is done, and the trouble is what it was
 	case step != nil && told == Fixed && len(t.in.Codes) == 0:
 		t.result(Fixed)
+	case told == "" && t.tooLate():
+		t.aside(step)
 	case (t.apart && t.in.Act != intents.ActFixed || t.besides(step)) && len(t.in.Codes) == 0 && !t.moneyNews(step):
 		t.aside(step)
 	case t.reported(step):
@@ -41,6 +53,27 @@ func (t *turn) answer() {
 	default:
 		t.topic(step)
 	}
+}
+
+// puzzled says that what was asked was not understood, and no more: the same
+// words once more would not help.
+var puzzled = regexp.MustCompile(`^(?:啊|嗯|呃|哦|什么|啥|咩|么子|[,.!。、\s])*(?:啥|什么|咩|啥子|么子)(?:啊|呀|嘛|意思|东西|玩意儿?|来的|来着|[?!.。\s])*$|^(?:我)?(?:没|不|没有)(?:太)?(?:看|听|搞|弄|明)?(?:懂|明白)(?:了|啊|呢|你?(?:说的?|问的?)(?:啥|什么)?(?:意思)?|[?!.。\s])*$|^(?:你)?(?:说|问)的?(?:是)?(?:啥|什么)(?:意思|啊|呀|[?!.。\s])*$|` +
+	`^(?:sorry|er+|um+|hm+|uh+|huh|eh|oh|wait|[,.!\s])*(?:what|wat|wut|whats that|what's that|what is that|huh|eh|pardon(?: me)?|come again|say what|what do you mean(?: by (?:that|this|it))?|what does (?:that|this|it) mean|i (?:don't|do not|dont) (?:understand|get it|follow)|meaning|not following|no idea what you mean)[?!.\s]*$`)
+
+// slipped says that the wrong button was pressed, or the wrong word typed.
+var slipped = regexp.MustCompile(`(?:点|按|选|打|回)错了?(?:$|[,.!。、\s]|[了啊哈])|手滑|手误|\b(?:wrong (?:button|one|key|answer)|(?:mis|wrong )(?:clicked|tapped|pressed|click|tap|press|typed)|(?:pressed|tapped|clicked|hit) (?:the )?wrong|(?:my )?fat finger|by mistake|typo)\b`)
+
+// noneWorks is no success, though it has the word for one.
+var noneWorks = regexp.MustCompile(`\b(?:neither|none|nothing)\b[^,.!?]{0,16}\b(?:works?|worked|working|scans?|scanned|go(?:es)?|went|pays?|helps?|helped)\b|(?:一个|哪个|谁|啥|都|全)(?:都|也)?不(?:行|能|灵|好使|成)`)
+
+// tooLate reports whether a message that begins with yes or no names what was asked
+// before, and nothing of what is asked now: the two have crossed.
+func (t *turn) tooLate() bool {
+	back := t.st.Back
+	if !t.news || back == nil || back.Intent != t.st.Fix.Intent || back.Step == "" || !yesOrNoFirst.MatchString(t.in.Said) {
+		return false
+	}
+	return slices.Contains(t.st.Fix.Heard, back.Step)
 }
 
 // sureOtherwise reports whether the message is surely an answer that has no part

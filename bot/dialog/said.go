@@ -22,7 +22,7 @@ type Spoken struct {
 	Zh []string `yaml:"zh"`
 	En []string `yaml:"en"`
 
-	ways []*expression
+	zh, en *expression
 }
 
 // longestSaid is how many characters an answer has at most that is read by a
@@ -64,12 +64,19 @@ func (w *Spoken) find(text string) (longest string) {
 	if w == nil {
 		return ""
 	}
-	for _, re := range w.ways {
-		for _, at := range re.ready().FindAllStringIndex(text, -1) {
+	look := func(re *expression, letters, text string) {
+		for _, at := range re.ready().FindAllStringIndex(letters, -1) {
 			if found := text[at[0]:at[1]]; len(found) > len(longest) && !deniedSaid.MatchString(text[:at[0]]) {
 				longest = found
 			}
 		}
+	}
+	if w.zh != nil {
+		look(w.zh, text, text)
+	}
+	if w.en != nil {
+		mixed := apart(text)
+		look(w.en, inLetters(mixed), mixed)
 	}
 	return longest
 }
@@ -102,7 +109,8 @@ func (s *Script) checkSaid(doc *source.Document, step *Step, words groups, at []
 		for _, in := range []struct {
 			lang source.Lang
 			ways []string
-		}{{source.Zh, side.words.Zh}, {source.En, side.words.En}} {
+			into **expression
+		}{{source.Zh, side.words.Zh, &side.words.zh}, {source.En, side.words.En, &side.words.en}} {
 			at := append(slices.Clone(at), side.key, string(in.lang))
 			if len(in.ways) == 0 {
 				doc.Add(at, "no way to say it in %s", in.lang)
@@ -110,7 +118,7 @@ func (s *Script) checkSaid(doc *source.Document, step *Step, words groups, at []
 			}
 			if re := compile(doc, in.ways, in.lang, words, at); re != nil {
 				re.longest = true
-				side.words.ways = append(side.words.ways, re)
+				*in.into = re
 			}
 			s.ways = append(s.ways, waysOf{doc, at, in.ways})
 		}

@@ -59,11 +59,11 @@ func (s *Script) Document(intent string) *source.Document {
 var replyKeys = []string{
 	"greeting", "greeting.again", "thanks", "goodbye", "capabilities", "outside",
 	"clarify", "clarify.again", "clarify.meanwhile", "clarify.money", "reopened", "rephrase", "empty", "media",
-	"money.note", "fix.ask", "fix.ask_done", "fix.how_more", "fix.ask_again", "fix.done_or_not", "fix.skip", "fix.did", "fix.yes_no",
+	"money.note", "fix.ask", "fix.ask_done", "fix.how_more", "fix.ask_again", "fix.done_or_not", "fix.skip", "fix.did", "fix.yes_no", "fix.other_words",
 	"fix.confirm", "fix.money", "fix.back_none", "fix.back", "fix.same", "refer.ask", "refer.done",
 	"fixed", "fixed.next_time", "resume", "resume.offer", "mentioned.later", "mentioned.offer", "restart",
 	"topic.ask", "drop.sure", "drop.money", "remark.wait", "remark.vent", "remark.bot", "remark.vague", "remark.why_check", "remark.why_fix", "remark.long", "remark.long_refer",
-	"remark.elsewhere", "remark.login", "remark.kept",
+	"remark.elsewhere", "remark.login", "remark.kept", "remark.leaving", "remark.gone", "remark.safe", "remark.long_money",
 	"text.noted", "text.photo", "secret", "told", "before", "before.brand", "choice.gone", "language",
 	"handoff.asked", "handoff.money", "handoff.restricted", "handoff.steps_used", "handoff.not_understood",
 	"handoff.anger", "handoff.given", "handoff.login", "handoff.cashout", "handoff.fraud", "handoff.outage", "handoff.device", "handoff.fault",

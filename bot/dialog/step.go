@@ -2,6 +2,7 @@ package dialog
 
 import (
 	"cmp"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -233,7 +234,10 @@ func (t *turn) respond() {
 		t.handoff(CauseAnger)
 		return
 	}
-	if t.in.Person {
+	if t.wantsLanguage() {
+		return
+	}
+	if t.in.Person && !(t.st.Fix != nil && puzzled.MatchString(t.in.Said)) {
 		t.person()
 		return
 	}
@@ -283,6 +287,10 @@ func (t *turn) respond() {
 // nothing answers a message without words.
 func (t *turn) nothing() {
 	t.reason(NothingToRead)
+	if step := t.asked(); step != nil && onlyAsks.MatchString(t.in.Text) {
+		t.unsure(step)
+		return
+	}
 	if step := t.asked(); t.in.Media && step != nil && step.Expects == "text" {
 		t.pictured(step)
 		return
@@ -298,6 +306,9 @@ func (t *turn) nothing() {
 	}
 	t.again()
 }
+
+// onlyAsks is a message of nothing but question marks: what was asked is not clear.
+var onlyAsks = regexp.MustCompile(`^[\s?？]*[?？][\s?？!！]*$`)
 
 // bothLanguages says a line in both languages as long as it is not known which
 // one the merchant reads.

@@ -55,6 +55,16 @@ func (t *turn) understand() {
 		t.others()
 		return
 	}
+	if t.st.Back != nil && slipped.MatchString(t.in.Said) && slices.ContainsFunc(t.st.Last, func(l Line) bool { return strings.HasPrefix(l.Key, "end:") }) {
+		t.st.Phase, t.st.Ended, t.in.Again = Guiding, nil, false
+		t.st.Fix = t.st.Back.clone()
+		t.back()
+		return
+	}
+	if len(t.st.Paused) > 0 && goesBack.MatchString(t.in.Said) {
+		t.resume()
+		return
+	}
 	if t.takenBack() {
 		t.reopen()
 		return
@@ -129,7 +139,11 @@ func kindOf(intent string) string {
 }
 
 // comesBack begins what a merchant says who left a fix and comes back to it.
-var comesBack = regexp.MustCompile(`^(?:好了?|嗯|喂|在吗|你好|[,.!。、\s])*(?:我)?(?:回来了|忙完了|接着(?:来|弄|说|刚才|上次|之前|看)|继续(?:刚才|上次|之前|弄|看|吧|$)|还是刚才)|^(?:ok|okay|hi|hello|hey|[,.!\s])*(?:(?:i'?m|i am|we'?re) back\b|back now|(?:let'?s |can we )?(?:continue|carry on|go on)(?: with (?:it|that|this|the last)|[,.!?\s]*$))`)
+var comesBack = regexp.MustCompile(`^(?:好了?|嗯|喂|在吗|你好|[,.!。、\s])*(?:我)?(?:回来了|忙完了|接着(?:来|弄|说|刚才|上次|之前|看)|继续(?:刚才|上次|之前|弄|看|吧|$)|还是刚才|(?:刚才|刚刚|上次|之前)(?:那个|的|那)[^,.。]{0,8}(?:继续|接着(?:来|弄|看|查)?$))|^(?:ok|okay|hi|hello|hey|[,.!\s])*(?:(?:i'?m|i am|we'?re) back\b|back now|(?:let'?s |can we )?(?:continue|carry on|go on)(?: with (?:it|that|this|the last)|[,.!?\s]*$))`)
+
+// goesBack wants to go on with a trouble told of before.
+var goesBack = regexp.MustCompile(`^(?:好了?|嗯|那|现在|[,.!。、\s])*(?:我们|咱们|咱|我|再)*(?:回到|接着|继续|说回|还是看)[^,.。]{0,4}(?:刚才|刚刚|前面|之前|上一个|上个|先前|一开始)|^(?:好了?|嗯|那|[,.!。、\s])*(?:刚才|刚刚|前面|之前|上一个|上个|一开始)[^,.。]{0,10}(?:继续|接着(?:来|弄|看|查)?|再看看?|还没(?:弄|搞)?(?:好|完))|` +
+	`^(?:ok|okay|so|now|well|and|[,.!\s])*(?:(?:let'?s |can we |please |lets )?(?:go |get |come )?back to (?:the |my |that |our )(?:first|other|previous|earlier|last|scan\w*|one|problem)\b|(?:let'?s |can we |please )?(?:continue|carry on|go on) with (?:the|that|my) (?:first|other|previous|earlier|last|scan\w*|problem)|what about the (?:first|other|earlier|previous) (?:one|problem|thing|issue))`)
 
 // onceMore says that a trouble is there again.
 var onceMore = regexp.MustCompile(`又|再次|\b(?:again|once more|came back|is back)\b`)

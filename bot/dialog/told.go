@@ -75,7 +75,13 @@ func (s *Script) told(text string) []fact {
 	han := strings.ContainsFunc(text, func(r rune) bool { return unicode.Is(unicode.Han, r) })
 	latin := strings.ContainsFunc(text, func(r rune) bool { return r >= 'a' && r <= 'z' })
 	var facts []fact
+	mixed, letters := text, text
 	may := s.cues.in(text)
+	if han && latin {
+		mixed = apart(text)
+		letters = inLetters(mixed)
+		maps.Copy(may, s.cues.in(letters))
+	}
 	for _, step := range s.tellable {
 		var of []fact
 		for _, way := range step.Told.ways() {
@@ -83,13 +89,14 @@ func (s *Script) told(text string) []fact {
 				continue
 			}
 			for _, in := range []struct {
-				re    *expression
-				spoke bool
-			}{{way.words.zh, han}, {way.words.en, latin}} {
+				re            *expression
+				spoke         bool
+				letters, text string
+			}{{way.words.zh, han, text, text}, {way.words.en, latin, letters, mixed}} {
 				if !in.spoke || !may[in.re] {
 					continue
 				}
-				if f, ok := find(in.re.ready(), text, way.result); ok {
+				if f, ok := find(in.re.ready(), in.letters, in.text, way.result); ok {
 					f.step = step.ID
 					of = append(of, f)
 				}
@@ -123,10 +130,11 @@ func (t *turn) told() []fact {
 func (s *Script) Tells(text string) bool { return len(s.told(text)) > 0 }
 
 // find returns the first place where a way to say something stands as a plain
-// statement about now: in no question, condition or memory.
-func find(re *regexp.Regexp, text string, result Result) (fact, bool) {
+// statement about now: in no question, condition or memory. It is looked for in
+// the text as the expression has it, of the same length.
+func find(re *regexp.Regexp, letters, text string, result Result) (fact, bool) {
 	for from := 0; from < len(text); {
-		at := re.FindStringSubmatchIndex(text[from:])
+		at := re.FindStringSubmatchIndex(letters[from:])
 		if at == nil {
 			return fact{}, false
 		}
@@ -142,7 +150,7 @@ func find(re *regexp.Regexp, text string, result Result) (fact, bool) {
 		around := text[first:start] + " " + text[end:last] + " "
 		given, gaps := parts(text, at)
 		switch {
-		case negative.MatchString(gaps), supposed.MatchString(around + gaps), strings.HasPrefix(text[last:], "?"):
+		case negative.MatchString(gaps), supposed.MatchString(around + "- " + gaps), strings.HasPrefix(text[last:], "?"):
 		case result != NotFixed && !past.MatchString(given) && past.MatchString(around+gaps):
 		case result == NotFixed && (unaided.MatchString(text[first:start]) || helped.MatchString(soon(text[end:]))):
 		default:
@@ -320,7 +328,11 @@ func wayPattern(way string, lang source.Lang, words groups) (pattern, problem st
 			}
 			b.WriteString("(?:" + strings.Join(quoted, "|") + ")")
 		default:
-			b.WriteString(regexp.QuoteMeta(string(r)))
+			c := string(r)
+			if lang == source.En {
+				c = inLetters(c)
+			}
+			b.WriteString(regexp.QuoteMeta(c))
 		}
 	}
 	if lang == source.En {

@@ -158,14 +158,26 @@ func (t *turn) misheard(step *Step) {
 		t.proceed()
 		return
 	}
-	switch step.Kind {
-	case Check:
+	switch {
+	case t.st.Missed > 1 && step.Kind != Refer && t.st.Fix.Unsure == 0 && !step.How.IsZero():
+		t.otherWords(step)
+	case step.Kind == Check:
 		t.askAgain(step, "fix.yes_no")
-	case Refer:
+	case step.Kind == Refer:
 		t.askAgain(step, "refer.ask")
 	default:
 		t.askAgain(step, "fix.ask_again")
 	}
+}
+
+// otherWords asks in other words what was asked twice already: the same again
+// would be understood no better. A person is one press away.
+func (t *turn) otherWords(step *Step) {
+	t.st.Fix.Unsure++
+	line := t.stepLine(step)
+	ask := t.reply(line.Kind, "fix.other_words", "how", step.How)
+	ask.Intent, ask.Step, ask.Choices = line.Intent, line.Step, line.Choices
+	t.say(ask)
 }
 
 // anyError is the intent of an error message that no other intent fits.
