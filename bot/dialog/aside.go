@@ -70,6 +70,14 @@ var (
 	dropped = regexp.MustCompile(`^[哦噢啊嗯那好的行谢, ]*(?:算了|拜拜|再见|(?:我)?先走了|先(?:不|别)(?:弄|搞|修|查|管)|(?:一会儿?|待会儿?|等会儿?|晚点|回头)再(?:来|弄|搞|看|说)|不用了|不弄了|不搞了|不修了|不查了|不管了|先这样|下次再说|回头再说|改天再说|晚点再说)|^(?:ok |okay |oh |well )*(?:never ?mind|forget (?:it|about it)|leave it|don'?t bother|no need any ?more|not now|maybe later|later then|(?:thanks |thank you )?(?:good)?bye|see (?:you|ya)|i'?ll (?:come|be) back|gotta go)\b`)
 )
 
+// letsBe reports whether the message says to leave it alone, and nothing else:
+// "never mind" to a choice picks none of it.
+func (t *turn) letsBe() bool {
+	text := intents.Normalise(t.in.Text)
+	at := dropped.FindStringIndex(text)
+	return at != nil && t.in.Choice == "" && nothingElse.MatchString(text[at[1]:])
+}
+
 // ended takes words that end the fix in its midst. Where money is the subject
 // it goes on until the money is known, or they are said twice; whoever leaves
 // without knowing whether it was paid hears not to take it again.

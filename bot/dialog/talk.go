@@ -31,6 +31,13 @@ func (t *turn) understand() {
 		return
 	}
 	intent := t.intent()
+	if t.st.Phase == Clarifying && t.letsBe() {
+		t.st.Phase, t.st.Clarified = Idle, 0
+		t.productive()
+		t.reason(Courtesy)
+		t.say(t.reply(KindAnswer, "goodbye"))
+		return
+	}
 	if t.st.Phase == Clarifying && t.offered(intent) && t.in.Decision != intents.Reject && t.score() >= meantAgain {
 		t.follow(intent)
 		return
