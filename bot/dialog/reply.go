@@ -22,6 +22,9 @@ func (t *turn) answer() {
 			t.in.Act, t.in.ActScore = act, readSaid
 		} else if act != "" && act == t.in.Act {
 			t.in.ActScore = max(t.in.ActScore, readSaid)
+			if yesFirst.MatchString(t.in.Said) {
+				t.in.ActScore = max(t.in.ActScore, saidTwice)
+			}
 		}
 	}
 	switch {

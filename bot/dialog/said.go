@@ -34,16 +34,25 @@ const longestSaid = 48
 const (
 	readSaid  = 0.85
 	sureOther = 0.8
+	saidTwice = 0.98 // "yes", and what only a yes would add
 )
 
 // said reads an answer by the words that the asked check knows its answers by.
 // It returns "" if there are none in it, or those of both. Whoever says yes or no
 // in so many words is read as everywhere.
 func (s *Step) said(text string) intents.Act {
-	if s.Kind != Check || len([]rune(text)) > longestSaid || yesOrNoFirst.MatchString(text) || asksBack.MatchString(text) || howTo.MatchString(text) {
+	if s.Kind != Check || len([]rune(text)) > longestSaid || asksBack.MatchString(text) || howTo.MatchString(text) {
 		return ""
 	}
 	yes, no := s.Said.Yes.find(text), s.Said.No.find(text)
+	if yesOrNoFirst.MatchString(text) {
+		// "yes, from a link" says it twice; what else follows a yes or a no is read
+		// as everywhere.
+		if yesFirst.MatchString(text) && len(yes) > 0 && len(no) == 0 {
+			return intents.ActYes
+		}
+		return ""
+	}
 	switch {
 	case len(yes) == len(no): // most often neither
 		return ""
@@ -57,6 +66,8 @@ func (s *Step) said(text string) intents.Act {
 
 // yesOrNoFirst begins an answer that says yes or no before what it tells.
 var yesOrNoFirst = regexp.MustCompile(`^(?:是的?|对的?|嗯+|有的?|没有?|不是|不会|yes|yeah|yep|yup|ya|no|nope|nah)(?:$|[ ,.!。、])`)
+
+var yesFirst = regexp.MustCompile(`^(?:是的?|对的?|嗯+|yes|yeah|yep|yup|ya)(?:$|[ ,.!。、])`)
 
 // find returns the longest of the words that stand in the text and are not
 // denied there, "" if none.

@@ -135,6 +135,9 @@ func (t *turn) takenBack() bool {
 		return true
 	}
 	const runes = 20 // more tells something of its own
+	if t.justEnded() && onlyAgain.MatchString(t.in.Said) {
+		return true // whatever else happens again, it is not named
+	}
 	return t.justEnded() && !other && onceMore.MatchString(t.in.Said) && (t.in.Decision == intents.Answer || len([]rune(t.in.Text)) <= runes)
 }
 
@@ -151,6 +154,9 @@ var comesBack = regexp.MustCompile(`^(?:好了?|嗯|喂|在吗|你好|[,.!。、
 // goesBack wants to go on with a trouble told of before.
 var goesBack = regexp.MustCompile(`^(?:好了?|嗯|那|现在|[,.!。、\s])*(?:我们|咱们|咱|我|再)*(?:回到|接着|继续|说回|还是看)[^,.。]{0,4}(?:刚才|刚刚|前面|之前|上一个|上个|先前|一开始)|^(?:好了?|嗯|那|[,.!。、\s])*(?:刚才|刚刚|前面|之前|上一个|上个|一开始)[^,.。]{0,10}(?:继续|接着(?:来|弄|看|查)?|再看看?|还没(?:弄|搞)?(?:好|完))|` +
 	`^(?:ok|okay|so|now|well|and|[,.!\s])*(?:(?:let'?s |can we |please |lets )?(?:go |get |come )?back to (?:the |my |that |our )(?:first|other|previous|earlier|last|scan\w*|one|problem)\b|(?:let'?s |can we |please )?(?:continue|carry on|go on) with (?:the|that|my) (?:first|other|previous|earlier|last|scan\w*|problem)|what about the (?:first|other|earlier|previous) (?:one|problem|thing|issue))`)
+
+// onlyAgain says that it is there again, and nothing else.
+var onlyAgain = regexp.MustCompile(`^[哎唉啊呀咦, ]*又(?:来了|这样了?|那样了?|犯了|不行了|出现了|是这样)[啊呀,.!。、 ]*$|^(?:oh |ah |hey |ugh |no |hm+ |sorry |[,. ])*(?:it|this|that|the same thing|same thing)(?:'s| is| has| just)* (?:happened|happens|happening|came back|come back|is back|back|started|doing it|did it)(?: once more| again)?[ ,.!]*$`)
 
 // onceMore says that a trouble is there again.
 var onceMore = regexp.MustCompile(`又|再次|\b(?:again|once more|came back|is back)\b`)
