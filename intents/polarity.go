@@ -51,7 +51,7 @@ var (
 )
 
 var (
-	asksFails = regexp.MustCompile(`(?i)全黑|一点光|completely (?:black|dark)|without any light|(?:也|还是|都|同样|仍然|照样)[^,，。?？]{0,6}(?:不|没反应|失败|这样|一样|同样|出现|出问题)|[扫付收刷用连]不[了上出进到][^,，。?？]{0,6}[吗嗎么]|\b(?:the same|same (?:trouble|problem|thing)|fails?|failing|also (?:not|fail)|cannot|can't|don't work|doesn't work|have (?:it|the trouble) too)\b`)
+	asksFails = regexp.MustCompile(`(?i)全黑|一点光|completely (?:black|dark)|without any light|(?:也|还是|都|同样|仍然|照样)[^,，。?？]{0,6}(?:不|没反应|失败|这样|一样|同样|出现|出问题)|[扫付收刷用连]不[了上出进到][^,，。?？]{0,6}[吗嗎么]|\bthe same(?: (?:with|for|on|in|when|if|there|too|elsewhere|everywhere)\b|[?,.]|$)|\b(?:same (?:trouble|problem|thing)|fails?|failing|also (?:not|fail)|cannot|can't|don't work|doesn't work|have (?:it|the trouble) too)\b`)
 	// asksApart sets one apart, so that others that work are a yes, or asks for
 	// what the merchant does rather than whether it works.
 	asksApart = regexp.MustCompile(`只有|就只|是不是就|单单|唯独|\b(?:only|just|do you)\b`)

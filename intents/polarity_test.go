@@ -70,6 +70,10 @@ func TestStated(t *testing.T) {
 		{"机器刚升级、换过配件或搬过地方吗？", "上周搬了店", ActYes},
 		{"Was the terminal updated, repaired or moved just before this began?", "same as always", ActNo},
 		{"Was the terminal updated, repaired or moved just before this began?", "it updated itself", ActYes},
+		// "on the same" tells which, not that it fails there as well.
+		{"Does another wallet work on the same terminal?", "just took a payment with alipay, fine", ActYes},
+		{"With the same customer, does Alipay go through?", "works", ActYes},
+		{"Is it the same with another customer's phone?", "works fine with hers", ActNo},
 	} {
 		if got := stated(Normalise(tt.answer), AskedIn(tt.question)); got != tt.want {
 			t.Errorf("%q to %q says %q, want %q", tt.answer, tt.question, got, tt.want)

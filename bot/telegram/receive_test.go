@@ -65,6 +65,7 @@ func TestNewerThanTheLibrary(t *testing.T) {
 	s := start(t, setup{})
 	mei := s.api.User(55, "zh-hans")
 	mei.Send(map[string]any{"text": "花呗扫不了", "forward_origin": map[string]any{"type": "carrier_pigeon"}})
+	s.hears(mei, 2) // together they would be one turn, with two replies
 	mei.Send(map[string]any{"rich_message": map[string]any{"blocks": []string{}}})
 	s.hears(mei, 3)
 	got := said(s.history(mei))
