@@ -18,14 +18,7 @@ import (
 // does adds to it; the figures are the median and the 99th percentile over the
 // messages.
 func BenchmarkHeldOut(b *testing.B) {
-	c, err := content.Load(content.BuiltIn())
-	if err != nil {
-		b.Fatal(err)
-	}
-	engine, err := intents.NewEngine(b.Context(), c.Intents)
-	if err != nil {
-		b.Fatal(err)
-	}
+	_, engine := learnt(b)
 	for _, lang := range []string{"zh", "en"} {
 		texts := heldOut(b, lang)
 		normal := make([]string, len(texts))
@@ -68,6 +61,20 @@ func BenchmarkHeldOut(b *testing.B) {
 	}
 }
 
+// learnt is the built-in content, and the engine that has learnt it.
+func learnt(b *testing.B) (*content.Content, *intents.Engine) {
+	b.Helper()
+	c, err := content.Load(content.BuiltIn())
+	if err != nil {
+		b.Fatal(err)
+	}
+	engine, err := intents.NewEngine(b.Context(), c.Intents)
+	if err != nil {
+		b.Fatal(err)
+	}
+	return c, engine
+}
+
 func heldOut(b *testing.B, lang string) []string {
 	b.Helper()
 	f, err := os.Open("../content/testdata/utterances/messages." + lang + ".jsonl")
@@ -93,14 +100,7 @@ func heldOut(b *testing.B, lang string) []string {
 // BenchmarkRestore is the engine of the built-in content taken from what was
 // saved of it.
 func BenchmarkRestore(b *testing.B) {
-	c, err := content.Load(content.BuiltIn())
-	if err != nil {
-		b.Fatal(err)
-	}
-	e, err := intents.NewEngine(b.Context(), c.Intents)
-	if err != nil {
-		b.Fatal(err)
-	}
+	c, e := learnt(b)
 	saved, err := e.AppendBinary(nil)
 	if err != nil {
 		b.Fatal(err)

@@ -37,7 +37,8 @@ func frugal() (done func()) {
 }
 
 // tidyUp gives back what learning took, which is many times what is kept of it,
-// and the pages of the program that only starting and learning needed, and lets garbage be collected from then on as often as suits what is in use.
+// and the pages of the program that only starting and learning needed, and lets
+// garbage be collected from then on as often as suits what is in use.
 func tidyUp() {
 	debug.FreeOSMemory()
 	giveBackPages()
