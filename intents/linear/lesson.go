@@ -191,7 +191,7 @@ func teach(ctx context.Context, c *corpus, lessons []*lesson, workers int) (*lea
 	err = parallel(ctx, workers, len(out.weights), func(worker, i int) {
 		classes := blocks[i]
 		s := &solvers[worker]
-		s.tolerance = tolerance
+		s.effort = thorough
 		counts[worker] = zeroed(counts[worker], len(c.groups))
 		s.solve(problem{full.vectors, full.labels, shown[0][i], classes}, len(c.groups), nil)
 		lean := full.ratios.add(s.weights, full.vectors, classes, c.groups, counts[worker])
@@ -208,7 +208,7 @@ func teach(ctx context.Context, c *corpus, lessons []*lesson, workers int) (*lea
 			alphas[row] = s.alpha[n]
 		}
 		// A rehearsal leaves rows out; for the others little changes.
-		s.tolerance = roughly
+		s.effort = brief
 		for n, l := range rehearsals {
 			if ctx.Err() != nil {
 				return

@@ -5,12 +5,25 @@ import "math/rand/v2"
 const (
 	costIn    = 5 // of missing a row of the class; the others outnumber them
 	costOut   = 1
-	tolerance = 1   // of the gradient; scores are settled long before weights are
 	roughly   = 1.5 // a tolerance that leaves the order of scores as it is, nearly always
 	firstly   = 2   // the tolerance while only some rows are looked at
 	slight    = .05 // gradients that are not worth a step
 	maxEpochs = 100 // over the rows that matter
-	maxLooks  = 30  // at all rows
+)
+
+// An effort is how long a problem is worked on.
+type effort struct {
+	tolerance float32 // of the gradient
+	looks     int     // at all rows, at most
+}
+
+var (
+	// Scores are settled long before weights are, and a third look would find
+	// next to no row that came to matter since the second.
+	thorough = effort{tolerance: 1, looks: 2}
+	// A rehearsal starts from what solved nearly the same problem, and asks for
+	// four numbers.
+	brief = effort{tolerance: 2.5, looks: 1}
 )
 
 // firstOf is the share of the other classes' rows, one in so many, that classes
@@ -27,7 +40,7 @@ const firstOf = 8
 // Large-scale Linear SVM"). The machines go over the rows side by side: what a
 // row costs is to fetch its features, and they share that.
 type solver struct {
-	tolerance float32 // of the gradient
+	effort effort
 
 	weights block   // of features that one row alone has only after finish
 	bias    columns // of each machine
@@ -47,7 +60,7 @@ type problem struct {
 // solve trains a machine for each of the classes: weights, bias and alpha hold
 // them until the next call. Most rows lie beyond the margin and stay there: it
 // descends over those that matter until they are settled, looks which others do,
-// and goes on until none. Before the second look it settles them roughly: others
+// and goes on until none or for as many looks as the effort allows. Before the second look it settles them roughly: others
 // are still to come.
 //
 // There are dim weights. The machines start from alpha = guess(i) for row i if
@@ -65,16 +78,16 @@ func (s *solver) solve(p problem, dim int, guess func(i int) columns) {
 				s.active = append(s.active, i)
 			}
 		}
-		s.settle(p, max(s.tolerance, firstly))
+		s.settle(p, max(s.effort.tolerance, firstly))
 	}
-	enough := max(s.tolerance, roughly)
-	for range maxLooks {
+	enough := max(s.effort.tolerance, roughly)
+	for range s.effort.looks {
 		s.active = append(s.active[:0], p.shown...)
-		if s.descend(p) <= s.tolerance {
+		if s.descend(p) <= s.effort.tolerance {
 			break
 		}
 		s.settle(p, enough)
-		enough = s.tolerance
+		enough = s.effort.tolerance
 	}
 	s.finish(p)
 }

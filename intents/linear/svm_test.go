@@ -37,7 +37,7 @@ func TestSolveIsOptimal(t *testing.T) {
 			c := mustCorpus(t, wordy(tt.rows, tt.labels))
 			l := fullLesson(c)
 			l.prepare(c)
-			s := solver{tolerance: .1}
+			s := solver{effort: effort{tolerance: .1, looks: 30}}
 			for classes := range slices.Chunk(l.taught, together) {
 				p := problem{l.vectors, l.labels, l.audiences(c, [][]int32{classes})[0], classes}
 				s.solve(p, len(c.groups), nil)
