@@ -179,8 +179,12 @@ func teach(ctx context.Context, c *corpus, lessons []*lesson, workers int) (*lea
 	}
 	full, rehearsals := lessons[0], lessons[1:]
 	blocks := slices.Collect(slices.Chunk(full.taught, together))
+	rivalsOf, err := full.rivalsOf(ctx, c, workers)
+	if err != nil {
+		return nil, err
+	}
 	shown := make([][][]int32, len(lessons))
-	err = parallel(ctx, workers, len(lessons), func(_, i int) { shown[i] = lessons[i].audiences(c, blocks) })
+	err = parallel(ctx, workers, len(lessons), func(_, i int) { shown[i] = lessons[i].audiences(c, blocks, rivalsOf) })
 	if err != nil {
 		return nil, err
 	}
@@ -252,17 +256,29 @@ func (l *lesson) rehearse(c *corpus, s *solver, classes, shown []int32, alphas b
 	}
 }
 
-// list appends the weights for the classes to ws that are not negligible.
+// list appends the weights for the classes to ws that are neither negligible
+// nor faint beside what the feature says for one of the others.
 func (b block) list(ws []weight, classes []int32) []weight {
 	for f := range b {
+		// Most features say nothing here, and sizes compare faster as integers.
+		most := uint32(0)
+		for _, w := range b[f] {
+			most = max(most, math.Float32bits(w)&^(1<<31))
+		}
+		if most <= leastBits {
+			continue
+		}
+		least := max(negligible, faint*math.Float32frombits(most))
 		for k, w := range b[f] {
-			if w > negligible || w < -negligible {
+			if w >= least || w <= -least {
 				ws = append(ws, weight{int32(f), uint16(classes[k]), w})
 			}
 		}
 	}
 	return ws
 }
+
+var leastBits = math.Float32bits(negligible)
 
 // zeroed returns n zeros, in s's memory if that is enough.
 func zeroed(s []float32, n int) []float32 {

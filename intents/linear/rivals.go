@@ -1,15 +1,18 @@
 package linear
 
+import "context"
+
 // With few labels every machine is shown every row. With many that costs rows
 // times labels, and most of it tells that a row is not what nobody would take it
 // for. Then a row is shown to the machines of its own label and of its rivals,
 // the labels that it shares most with; one row of a label in so many strangers is
 // shown to all, so that each machine knows what the rest is like. In
-// cross-validation no fewer are right then, down to four rivals and with 44
-// labels; but up to a hundred labels, choosing the rows costs what it saves.
+// cross-validation no fewer are right then, with four rivals as with eight and
+// with 44 labels; but up to a hundred labels, choosing the rows costs what it
+// saves.
 const (
 	fewLabels = 100
-	rivals    = 8
+	rivals    = 4
 	strangers = 16
 	// typical is how many labels are known of a feature, those that most of its
 	// rows have. A feature of more labels tells little.
@@ -19,11 +22,61 @@ const (
 // A shared is how many rows of a label have a feature.
 type shared struct{ label, rows int32 }
 
-// audiences returns, for each block of classes, which of the lesson's rows its
-// machines are shown, in their order.
-func (l *lesson) audiences(c *corpus, blocks [][]int32) [][]int32 {
-	shown := make([][]int32, len(blocks))
+// rivalsOf returns the rivals of each row that the lesson teaches, -1 where it
+// has fewer; nil if there are few labels.
+func (l *lesson) rivalsOf(ctx context.Context, c *corpus, workers int) ([][rivals]int32, error) {
 	if c.labels <= fewLabels {
+		return nil, nil
+	}
+	labelsOf := l.typicalLabels(c)
+	out := make([][rivals]int32, len(c.rows))
+	type desk struct {
+		scores  []float32
+		touched []int32
+	}
+	desks := make([]desk, workers)
+	err := parallel(ctx, workers, len(l.labels), func(worker, i int) {
+		label := l.labels[i]
+		scores, touched := desks[worker].scores, desks[worker].touched
+		if scores == nil {
+			scores = make([]float32, c.labels)
+		}
+		touched = touched[:0]
+		for j := l.vectors.starts[i]; j < l.vectors.own[i]; j++ {
+			x := l.vectors.values[j]
+			x *= x / float32(l.space.counts[l.vectors.features[j]])
+			for _, s := range labelsOf[l.vectors.features[j]] {
+				if s.rows == 0 {
+					break
+				}
+				if scores[s.label] == 0 {
+					touched = append(touched, s.label)
+				}
+				scores[s.label] += x * float32(s.rows)
+			}
+		}
+		scores[label] = 0 // no rival of itself
+		found := best(touched, scores, rivals)
+		for k := range rivals {
+			out[l.rows[i]][k] = -1
+			if k < len(found) && scores[found[k]] > 0 {
+				out[l.rows[i]][k] = found[k]
+			}
+		}
+		for _, label := range touched {
+			scores[label] = 0
+		}
+		desks[worker] = desk{scores, touched}
+	})
+	return out, err
+}
+
+// audiences returns, for each block of classes, which of the lesson's rows its
+// machines are shown, in their order. rivalsOf has the rivals of each row of the
+// corpus, or is nil.
+func (l *lesson) audiences(c *corpus, blocks [][]int32, rivalsOf [][rivals]int32) [][]int32 {
+	shown := make([][]int32, len(blocks))
+	if rivalsOf == nil {
 		all := make([]int32, len(l.labels))
 		for i := range all {
 			all[i] = int32(i)
@@ -39,9 +92,6 @@ func (l *lesson) audiences(c *corpus, blocks [][]int32) [][]int32 {
 			blockOf[class] = int32(b)
 		}
 	}
-	labelsOf := l.typicalLabels(c)
-	scores := make([]float32, c.labels)
-	var touched []int32
 	turn := make([]int, c.labels)
 	last := make([]int32, len(blocks)) // the last row that the block is shown, and 1
 	for i, label := range l.labels {
@@ -59,25 +109,10 @@ func (l *lesson) audiences(c *corpus, blocks [][]int32) [][]int32 {
 			continue
 		}
 		show(label)
-		touched = touched[:0]
-		for j := l.vectors.starts[i]; j < l.vectors.own[i]; j++ {
-			x := l.vectors.values[j]
-			x *= x / float32(l.space.counts[l.vectors.features[j]])
-			for _, s := range labelsOf[l.vectors.features[j]] {
-				if s.rows == 0 {
-					break
-				}
-				if scores[s.label] == 0 {
-					touched = append(touched, s.label)
-				}
-				scores[s.label] += x * float32(s.rows)
+		for _, rival := range rivalsOf[l.rows[i]] {
+			if rival >= 0 {
+				show(rival)
 			}
-		}
-		for _, rival := range best(touched, scores, rivals+1) {
-			show(rival)
-		}
-		for _, label := range touched {
-			scores[label] = 0
 		}
 	}
 	return shown

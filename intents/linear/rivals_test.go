@@ -14,7 +14,7 @@ func TestAudiences(t *testing.T) {
 	l := fullLesson(c)
 	l.prepare(c)
 	blocks := slices.Collect(slices.Chunk(l.taught, together))
-	shown := l.audiences(c, blocks)
+	shown := l.audiences(c, blocks, rivalsOf(t, l, c))
 	total := 0
 	for b, rows := range shown {
 		total += len(rows)
@@ -46,7 +46,7 @@ func TestFewLabelsAreShownAll(t *testing.T) {
 	c := mustCorpus(t, shop(400, 20))
 	l := fullLesson(c)
 	l.prepare(c)
-	for _, rows := range l.audiences(c, [][]int32{l.taught}) {
+	for _, rows := range l.audiences(c, [][]int32{l.taught}, rivalsOf(t, l, c)) {
 		if len(rows) != 400 {
 			t.Errorf("shown %d of 400 rows", len(rows))
 		}
@@ -76,3 +76,12 @@ func TestManyLabels(t *testing.T) {
 // manyRight is a little less than what machines that are shown all rows get
 // right of these, .56.
 const manyRight = .52
+
+func rivalsOf(t *testing.T, l *lesson, c *corpus) [][rivals]int32 {
+	t.Helper()
+	out, err := l.rivalsOf(t.Context(), c, 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}

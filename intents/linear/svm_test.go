@@ -39,7 +39,7 @@ func TestSolveIsOptimal(t *testing.T) {
 			l.prepare(c)
 			s := solver{effort: effort{tolerance: .1, looks: 30}}
 			for classes := range slices.Chunk(l.taught, together) {
-				p := problem{l.vectors, l.labels, l.audiences(c, [][]int32{classes})[0], classes}
+				p := problem{l.vectors, l.labels, l.audiences(c, [][]int32{classes}, rivalsOf(t, l, c))[0], classes}
 				s.solve(p, len(c.groups), nil)
 				for k, label := range classes {
 					bias := s.bias[k]
