@@ -33,6 +33,10 @@ func (b block) add(features []int32, values []float32, by *columns) {
 	addBlock(features, values, by, b)
 }
 
+// fetch brings the columns of features into the caches, where they will be
+// wanted soon.
+func (b block) fetch(features []int32) { fetchColumns(features, b) }
+
 // dotPlain is dotBlock in Go, for machines that have no other. Even and odd
 // features are summed up apart, as there. The conversions keep a product and a
 // sum from being made one, with another rounding: the same examples are to give

@@ -100,3 +100,47 @@ each:
 
 added:
 	RET
+
+// func fetchRow(later *vector, alpha *columns, features []int32, values []float32)
+//
+// A line of the cache has 16 features, or 16 values.
+TEXT ·fetchRow(SB), NOSPLIT, $0-64
+	MOVQ       later+0(FP), AX
+	MOVQ       alpha+8(FP), DX
+	MOVQ       features_base+16(FP), SI
+	MOVQ       features_len+24(FP), CX
+	MOVQ       values_base+40(FP), DI
+	PREFETCHT0 (AX)
+	PREFETCHT0 (DX)
+	SUBQ       $1, CX
+	JLT        fetched
+
+line:
+	PREFETCHT0 (SI)
+	PREFETCHT0 (DI)
+	ADDQ       $64, SI
+	ADDQ       $64, DI
+	SUBQ       $16, CX
+	JGE        line
+
+fetched:
+	RET
+
+// func fetchColumns(features []int32, b block)
+TEXT ·fetchColumns(SB), NOSPLIT, $0-48
+	MOVQ  features_base+0(FP), SI
+	MOVQ  features_len+8(FP), CX
+	MOVQ  b_base+24(FP), BX
+	TESTQ CX, CX
+	JEQ   done
+
+each:
+	MOVLQSX    (SI), AX
+	SHLQ       $5, AX
+	PREFETCHT0 (BX)(AX*1)
+	ADDQ       $4, SI
+	SUBQ       $1, CX
+	JNE        each
+
+done:
+	RET

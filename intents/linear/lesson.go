@@ -14,7 +14,6 @@ type lesson struct {
 
 	space   *space
 	vectors *vectors // of rows
-	labels  []int32  // of rows
 	taught  []int32  // the labels that rows have, in order
 	bare    bool     // without ratios
 	ratios  *ratios  // of rows; nil if bare
@@ -113,9 +112,7 @@ func (l *lesson) prepare(c *corpus) {
 	l.vectors = l.space.vectors(c, l.rows)
 	taught := make([]bool, c.labels)
 	for _, i := range l.rows {
-		label := c.rows[i].label
-		l.labels = append(l.labels, label)
-		taught[label] = true
+		taught[c.rows[i].label] = true
 	}
 	for label, yes := range taught {
 		if yes {
@@ -123,7 +120,7 @@ func (l *lesson) prepare(c *corpus) {
 		}
 	}
 	if !l.bare {
-		l.ratios = newRatios(c, l.vectors, l.labels, l.taught)
+		l.ratios = newRatios(c, l.vectors, l.taught)
 	}
 	l.questions = l.space.vectors(c, l.held)
 	l.lengths = make([]float32, len(l.held))
@@ -197,7 +194,7 @@ func teach(ctx context.Context, c *corpus, lessons []*lesson, workers int) (*lea
 		s := &solvers[worker]
 		s.effort = thorough
 		counts[worker] = zeroed(counts[worker], len(c.groups))
-		s.solve(problem{full.vectors, full.labels, shown[0][i], classes}, len(c.groups), nil)
+		s.solve(problem{full.vectors, shown[0][i], classes}, len(c.groups), nil)
 		lean := full.ratios.add(s.weights, full.vectors, classes, c.groups, counts[worker])
 		for k, class := range classes {
 			out.bias[class], out.lean[class] = s.bias[k], lean[k]
@@ -239,7 +236,7 @@ func (l *lesson) rehearse(c *corpus, s *solver, classes, shown []int32, alphas b
 	if len(taught) == 0 {
 		return
 	}
-	s.solve(problem{l.vectors, l.labels, shown, taught}, len(c.groups), func(i int) (guess columns) {
+	s.solve(problem{l.vectors, shown, taught}, len(c.groups), func(i int) (guess columns) {
 		for k, was := range from {
 			guess[k] = alphas[l.rows[i]][was]
 		}
@@ -248,8 +245,8 @@ func (l *lesson) rehearse(c *corpus, s *solver, classes, shown []int32, alphas b
 	lean := l.ratios.add(s.weights, l.vectors, taught, c.groups, counts)
 	v := l.questions
 	for n := range l.answers {
-		from, to := v.starts[n], v.starts[n+1]
-		scores := s.weights.dot(v.features[from:to], v.values[from:to])
+		features, values := v.row(n)
+		scores := s.weights.dot(features, values)
 		for k, class := range taught {
 			l.answers[n].scores[class] = scores[k] + s.bias[k] + lean[k]*l.lengths[n]
 		}

@@ -20,15 +20,17 @@ func means(groups []group, v *vectors, labels []int32, n int) [][]weight {
 	for label, own := range rows {
 		size := 0
 		for _, i := range own {
-			size += int(v.starts[i+1] - v.starts[i])
-			for j := v.starts[i]; j < v.starts[i+1]; j++ {
-				sums[v.features[j]] += v.values[j]
+			features, values := v.row(i)
+			size += len(features)
+			for j, f := range features {
+				sums[f] += values[j]
 			}
 		}
 		var squares [scripts]float64
 		mean := make([]weight, 0, size)
 		for _, i := range own {
-			for _, f := range v.features[v.starts[i]:v.starts[i+1]] {
+			features, _ := v.row(i)
+			for _, f := range features {
 				if x := sums[f]; x > 0 {
 					mean = append(mean, weight{f, uint16(label), x})
 					squares[groups[f].script()] += float64(x) * float64(x)

@@ -26,15 +26,17 @@ type ratios struct {
 // and characters have said, and naive Bayes believes every repetition.
 func (g group) telling() bool { return g != latinSkips && g != hanSkips }
 
-func newRatios(c *corpus, v *vectors, labels, taught []int32) *ratios {
+func newRatios(c *corpus, v *vectors, taught []int32) *ratios {
 	r := &ratios{byLabel: make([][]int32, c.labels), total: make([]float32, len(c.groups)), lean: make([]float32, c.labels)}
 	sums := make([]float64, c.labels)
-	for i, label := range labels {
-		r.byLabel[label] = append(r.byLabel[label], int32(i))
-		for j := v.starts[i]; j < v.starts[i+1]; j++ {
-			if f := v.features[j]; c.groups[f].telling() {
-				r.total[f] += v.values[j] * v.says[i]
-				sums[label] += float64(v.values[j] * v.says[i])
+	for i := range v.rows {
+		row := &v.rows[i]
+		r.byLabel[row.label] = append(r.byLabel[row.label], int32(i))
+		features, values := v.row(i)
+		for j, f := range features {
+			if c.groups[f].telling() {
+				r.total[f] += values[j] * row.says
+				sums[row.label] += float64(values[j] * row.says)
 			}
 		}
 	}
@@ -73,14 +75,16 @@ func (r *ratios) add(weights block, v *vectors, classes []int32, groups []group,
 	for k, class := range classes {
 		lean[k] = r.lean[class]
 		for _, i := range r.byLabel[class] {
-			for j := v.starts[i]; j < v.starts[i+1]; j++ {
-				if f := v.features[j]; groups[f].telling() {
-					in[f] += v.values[j] * v.says[i]
+			features, values := v.row(int(i))
+			for j, f := range features {
+				if groups[f].telling() {
+					in[f] += values[j] * v.rows[i].says
 				}
 			}
 		}
 		for _, i := range r.byLabel[class] {
-			for _, f := range v.features[v.starts[i]:v.starts[i+1]] {
+			features, _ := v.row(int(i))
+			for _, f := range features {
 				if in[f] == 0 {
 					continue // not telling, or in an earlier row
 				}
@@ -96,9 +100,10 @@ func (r *ratios) add(weights block, v *vectors, classes []int32, groups []group,
 
 // telling returns the sum of the values of row i's telling features.
 func (v *vectors) telling(i int, groups []group) (length float32) {
-	for j := v.starts[i]; j < v.starts[i+1]; j++ {
-		if groups[v.features[j]].telling() {
-			length += v.values[j]
+	features, values := v.row(i)
+	for j, f := range features {
+		if groups[f].telling() {
+			length += values[j]
 		}
 	}
 	return length

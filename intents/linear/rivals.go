@@ -35,17 +35,17 @@ func (l *lesson) rivalsOf(ctx context.Context, c *corpus, workers int) ([][rival
 		touched []int32
 	}
 	desks := make([]desk, workers)
-	err := parallel(ctx, workers, len(l.labels), func(worker, i int) {
-		label := l.labels[i]
+	err := parallel(ctx, workers, len(l.rows), func(worker, i int) {
+		label := l.vectors.rows[i].label
 		scores, touched := desks[worker].scores, desks[worker].touched
 		if scores == nil {
 			scores = make([]float32, c.labels)
 		}
 		touched = touched[:0]
-		for j := l.vectors.starts[i]; j < l.vectors.own[i]; j++ {
-			x := l.vectors.values[j]
-			x *= x / float32(l.space.counts[l.vectors.features[j]])
-			for _, s := range labelsOf[l.vectors.features[j]] {
+		features, values := l.vectors.shared(int32(i))
+		for j, f := range features {
+			x := values[j] * values[j] / float32(l.space.counts[f])
+			for _, s := range labelsOf[f] {
 				if s.rows == 0 {
 					break
 				}
@@ -77,7 +77,7 @@ func (l *lesson) rivalsOf(ctx context.Context, c *corpus, workers int) ([][rival
 func (l *lesson) audiences(c *corpus, blocks [][]int32, rivalsOf [][rivals]int32) [][]int32 {
 	shown := make([][]int32, len(blocks))
 	if rivalsOf == nil {
-		all := make([]int32, len(l.labels))
+		all := make([]int32, len(l.rows))
 		for i := range all {
 			all[i] = int32(i)
 		}
@@ -94,7 +94,8 @@ func (l *lesson) audiences(c *corpus, blocks [][]int32, rivalsOf [][rivals]int32
 	}
 	turn := make([]int, c.labels)
 	last := make([]int32, len(blocks)) // the last row that the block is shown, and 1
-	for i, label := range l.labels {
+	for i := range l.rows {
+		label := l.vectors.rows[i].label
 		show := func(label int32) {
 			if b := blockOf[label]; last[b] != int32(i)+1 {
 				shown[b] = append(shown[b], int32(i))
@@ -122,19 +123,22 @@ func (l *lesson) audiences(c *corpus, blocks [][]int32, rivalsOf [][rivals]int32
 // with the most rows not always first, and then zeros.
 func (l *lesson) typicalLabels(c *corpus) [][typical]shared {
 	byLabel := make([][]int32, c.labels)
-	for i, label := range l.labels {
+	for i := range l.vectors.rows {
+		label := l.vectors.rows[i].label
 		byLabel[label] = append(byLabel[label], int32(i))
 	}
 	labelsOf := make([][typical]shared, c.shared)
 	rows := make([]int32, c.shared)
 	for label, is := range byLabel {
 		for _, i := range is {
-			for _, f := range l.vectors.features[l.vectors.starts[i]:l.vectors.own[i]] {
+			features, _ := l.vectors.shared(i)
+			for _, f := range features {
 				rows[f]++
 			}
 		}
 		for _, i := range is {
-			for _, f := range l.vectors.features[l.vectors.starts[i]:l.vectors.own[i]] {
+			features, _ := l.vectors.shared(i)
+			for _, f := range features {
 				if rows[f] == 0 {
 					continue // counted with an earlier row
 				}

@@ -23,7 +23,7 @@ func TestAudiences(t *testing.T) {
 		}
 		seen := make([]int, c.labels)
 		for _, i := range rows {
-			seen[l.labels[i]]++
+			seen[l.vectors.rows[i].label]++
 		}
 		for _, class := range blocks[b] {
 			if seen[class] != size {
@@ -36,7 +36,7 @@ func TestAudiences(t *testing.T) {
 			}
 		}
 	}
-	if all := len(blocks) * len(l.labels); total > all/2 {
+	if all := len(blocks) * len(l.rows); total > all/2 {
 		t.Errorf("rows are shown %d times, all to all would be %d: nothing is saved", total, all)
 	}
 }

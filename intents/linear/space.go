@@ -134,12 +134,30 @@ func covered(known, unknown *[groups]float32, units [scripts]int) float32 {
 // come last in each: while learning they act on their own row alone, which
 // their squared length sums up. The shared ones come by group.
 type vectors struct {
-	starts    []int32 // of each row in features and values; one more than rows
-	own       []int32 // where the row's own features start
-	ownSquare []float32
-	says      []float32 // how many rows the row stands for
-	features  []int32
-	values    []float32
+	rows     []vector
+	features []int32
+	values   []float32
+}
+
+// A vector is what is known of a row besides its features: training goes over
+// rows in any order, and finds all of this in one place.
+type vector struct {
+	start, own, end int32 // of its features: of all, and of those that no other row has
+	label           int32
+	ownSquare       float32 // the squared length of its own features
+	says            float32 // how many rows it stands for
+}
+
+// row returns the features of row i and their values.
+func (v *vectors) row(i int) ([]int32, []float32) {
+	r := &v.rows[i]
+	return v.features[r.start:r.end], v.values[r.start:r.end]
+}
+
+// shared returns those of row i that other rows have, too.
+func (v *vectors) shared(i int32) ([]int32, []float32) {
+	r := &v.rows[i]
+	return v.features[r.start:r.own], v.values[r.start:r.own]
 }
 
 // vectors returns the rows as vectors of length 1, without the features that
@@ -150,21 +168,23 @@ func (s *space) vectors(c *corpus, rows []int32) *vectors {
 		n += len(c.rows[i].features)
 	}
 	v := &vectors{
-		starts:    make([]int32, 1, len(rows)+1),
-		own:       make([]int32, 0, len(rows)),
-		ownSquare: make([]float32, 0, len(rows)),
-		says:      make([]float32, 0, len(rows)),
-		features:  make([]int32, n),
-		values:    make([]float32, n),
+		rows:     make([]vector, len(rows)),
+		features: make([]int32, n),
+		values:   make([]float32, n),
 	}
 	at := int32(0)
 	put := func(i, f int32, factor float32) float32 {
-		x := s.weights[f] * factor
-		v.features[i], v.values[i] = f, x
-		return x
+		value := s.weights[f] * factor
+		v.features[i], v.values[i] = f, value
+		return value
 	}
-	for _, i := range rows {
+	for k, i := range rows {
 		r := &c.rows[i]
+		x := &v.rows[k]
+		*x = vector{start: at, label: r.label, says: 1}
+		if r.name {
+			x.says = nameRows
+		}
 		var squares [groups]float32
 		var next [groups]int32 // how many are shared, then where the next one goes
 		for _, f := range r.features {
@@ -179,8 +199,7 @@ func (s *space) vectors(c *corpus, rows []int32) *vectors {
 			next[g] = at
 			at += n
 		}
-		v.own = append(v.own, at)
-		square := float32(0)
+		x.own = at
 		for _, f := range r.features {
 			g := s.groups[f]
 			switch count := s.counts[f]; {
@@ -188,18 +207,12 @@ func (s *space) vectors(c *corpus, rows []int32) *vectors {
 				put(next[g], f, factors[g])
 				next[g]++
 			case count == 1:
-				x := put(at, f, factors[g])
-				square += x * x
+				value := put(at, f, factors[g])
+				x.ownSquare += value * value
 				at++
 			}
 		}
-		v.ownSquare = append(v.ownSquare, square)
-		v.starts = append(v.starts, at)
-		if r.name {
-			v.says = append(v.says, nameRows)
-		} else {
-			v.says = append(v.says, 1)
-		}
+		x.end = at
 	}
 	return v
 }

@@ -52,7 +52,6 @@ type solver struct {
 // A problem is what the machines of some classes learn from.
 type problem struct {
 	rows    *vectors
-	labels  []int32 // of rows
 	shown   []int32 // the rows that are looked at
 	classes []int32 // at most together
 }
@@ -67,14 +66,14 @@ type problem struct {
 // guess is not nil: what solved a similar problem is near the optimum of this
 // one.
 func (s *solver) solve(p problem, dim int, guess func(i int) columns) {
-	s.weights, s.alpha, s.bias = s.weights.zeroed(dim), s.alpha.zeroed(len(p.labels)), columns{}
+	s.weights, s.alpha, s.bias = s.weights.zeroed(dim), s.alpha.zeroed(len(p.rows.rows)), columns{}
 	s.active = s.active[:0]
 	s.rng = rand.New(rand.NewPCG(uint64(p.classes[0]), 0))
 	if guess != nil {
 		s.start(p, guess)
 	} else {
 		for n, i := range p.shown {
-			if n%firstOf == 0 || p.column(p.labels[i]) >= 0 {
+			if n%firstOf == 0 || p.column(p.rows.rows[i].label) >= 0 {
 				s.active = append(s.active, i)
 			}
 		}
@@ -120,22 +119,23 @@ func (s *solver) descend(p problem) (spread float32) {
 	var lo, hi columns
 	s.rng.Shuffle(len(s.active), func(i, j int) { s.active[i], s.active[j] = s.active[j], s.active[i] })
 	kept := s.active[:0]
-	for _, i := range s.active {
-		from, to := v.starts[i], v.own[i]
-		features, values := v.features[from:to], v.values[from:to]
+	for n, i := range s.active {
+		s.foresee(v, n)
+		r := &v.rows[i]
+		features, values := v.features[r.start:r.own], v.values[r.start:r.own]
 		scores := s.weights.dot(features, values)
-		alpha, own, label := &s.alpha[i], v.ownSquare[i], p.labels[i]
+		alpha := &s.alpha[i]
 		var by columns
 		matters, moves := false, false
 		for k, class := range p.classes {
 			y, slack := float32(-1), float32(1./(2*costOut))
-			if class == label {
+			if class == r.label {
 				y, slack = 1, 1./(2*costIn)
 			}
-			slack /= v.says[i]
+			slack /= r.says
 			a := alpha[k]
 			// The row's own features would add alpha times their squared length.
-			g := y*(scores[k]+s.bias[k]) - 1 + a*(slack+own)
+			g := y*(scores[k]+s.bias[k]) - 1 + a*(slack+r.ownSquare)
 			if a == 0 && g >= 0 {
 				continue
 			}
@@ -163,17 +163,31 @@ func (s *solver) descend(p problem) (spread float32) {
 	return spread
 }
 
+// foresee fetches what the rows after the n-th active one need into the caches: the
+// rows are in no order, so that the processor cannot foresee them by itself, and
+// it would wait for them most of the time. It changes nothing that is learnt.
+func (s *solver) foresee(v *vectors, n int) {
+	if n+4 >= len(s.active) {
+		return
+	}
+	i := s.active[n+2]
+	features, values := v.shared(i)
+	fetchRow(&v.rows[s.active[n+4]], &s.alpha[i], features, values)
+	features, _ = v.shared(s.active[n+1])
+	s.weights.fetch(features)
+}
+
 // start sets alpha to the guess, and the weights and the biases to what follows.
 func (s *solver) start(p problem, guess func(i int) columns) {
 	v := p.rows
 	for _, i := range p.shown {
 		s.alpha[i] = guess(int(i))
-		by, any := p.signed(s.alpha[i], p.labels[i])
+		by, any := p.signed(s.alpha[i], v.rows[i].label)
 		if !any {
 			continue
 		}
-		from, to := v.starts[i], v.own[i]
-		s.weights.add(v.features[from:to], v.values[from:to], &by)
+		features, values := v.shared(i)
+		s.weights.add(features, values, &by)
 		for k := range by {
 			s.bias[k] += by[k]
 		}
@@ -184,9 +198,9 @@ func (s *solver) start(p problem, guess func(i int) columns) {
 func (s *solver) finish(p problem) {
 	v := p.rows
 	for _, i := range p.shown {
-		if by, any := p.signed(s.alpha[i], p.labels[i]); any {
-			from, to := v.own[i], v.starts[i+1]
-			s.weights.add(v.features[from:to], v.values[from:to], &by)
+		r := &v.rows[i]
+		if by, any := p.signed(s.alpha[i], r.label); any {
+			s.weights.add(v.features[r.own:r.end], v.values[r.own:r.end], &by)
 		}
 	}
 }

@@ -39,7 +39,7 @@ func TestSolveIsOptimal(t *testing.T) {
 			l.prepare(c)
 			s := solver{effort: effort{tolerance: .1, looks: 30}}
 			for classes := range slices.Chunk(l.taught, together) {
-				p := problem{l.vectors, l.labels, l.audiences(c, [][]int32{classes}, rivalsOf(t, l, c))[0], classes}
+				p := problem{l.vectors, l.audiences(c, [][]int32{classes}, rivalsOf(t, l, c))[0], classes}
 				s.solve(p, len(c.groups), nil)
 				for k, label := range classes {
 					bias := s.bias[k]
@@ -48,13 +48,14 @@ func TestSolveIsOptimal(t *testing.T) {
 						length += float64(w[k]) * float64(w[k])
 					}
 					primal, dual := length/2, -length/2
-					for i, has := range l.labels {
+					for i := range l.vectors.rows {
+						has := l.vectors.rows[i].label
 						y, cost := -1., float64(costOut)
 						if has == label {
 							y, cost = 1, costIn
 						}
-						from, to := l.vectors.starts[i], l.vectors.starts[i+1]
-						score := s.weights.dot(l.vectors.features[from:to], l.vectors.values[from:to])[k]
+						features, values := l.vectors.row(i)
+						score := s.weights.dot(features, values)[k]
 						miss := max(0, 1-y*float64(score+bias))
 						primal += cost * miss * miss
 						a := float64(s.alpha[i][k])
