@@ -111,8 +111,8 @@ func loadActs(folder source.Folder, lang source.Lang) []ActExample {
 }
 
 // resultWords are what a question for the result of a step has in it, zh and en.
-var resultWords = regexp.MustCompile(`(?i)好了[吗嗎没]|现在(?:可以|正常|成功)了?[吗嗎]|(?:可以|成|通|正常|亮)了[吗嗎]|(?:以后|之后|后|完)[,，]?(?:就|还)?能[^。？?]{0,8}[吗嗎]|好[吗嗎]\s*[?？]?$|行了[吗嗎]|怎么样|怎麼樣|恢复|能[^。？?]{0,8}了[吗嗎]|还(?:是|会|會|在|报|報|提示|闪|卡|不|那样)[^。？?]{0,6}[吗嗎]|有没有好|试试|再试|再扫|再刷|` +
-	`now\s*[?？]|any better|is it better|does (that|it|this) (help|work|scan|go|print|start|charge|show|read)|\b(?:it|that|this|they) still\b|still (?:fail|dead|not|the same|happen|there|show|say)\w*|try (again|once|it)|scan (again|once)|once more|go through`)
+var resultWords = regexp.MustCompile(`(?i)好了[吗嗎没]|现在(?:可以|正常|成功)了?[吗嗎]|(?:可以|成|通|正常|亮)了[吗嗎]|(?:以后|之后|后|完)[,，]?(?:就|还)?能[^。？?]{0,8}[吗嗎]|好[吗嗎]\s*[?？]?$|行了[吗嗎]|怎么样|怎麼樣|恢复|能[^。？?]{0,8}了[吗嗎]|还(?:是|会|會|在|报|報|提示|闪|卡|不|那样)[^。？?]{0,6}[吗嗎]|有没有好|行不行|有(?:没有|什么)?变化|解决了?[吗嗎没]|(?:之后|以后)呢|效果(?:怎|如何)|试试|再试|再扫|再刷|` +
+	`now\s*[?？]|any better|is it better|does (that|it|this) (help|work|scan|go|print|start|charge|show|read)|\b(?:it|that|this|they) still\b|still (?:fail|dead|not|the same|happen|there|show|say)\w*|try (again|once|it)|scan (again|once)|once more|go through|any luck|this time|again\s*[?？]$|back to normal|how did it go|what happened|(?:any|some)thing (?:change|happen)|did (?:that|this|it|\w+ing) (?:help|work|fix|do|solve)|(?:problem|trouble|issue) (?:solved|gone|fixed)|g(?:o|one) away|come back on|after (?:that|this)\s*[?？]$`)
 
 var (
 	// questionMark ends a question.
@@ -120,12 +120,12 @@ var (
 	// lastClause parts what stands before the last clause of a question from it.
 	lastClause = regexp.MustCompile(`^(.*[.。!！,，;；:：])\s*([^.。!！,，;；:：]+[?？])\s*$`)
 	// instructs is an action to be done: its result is what is asked then ...
-	instructs = regexp.MustCompile(`(?i)擦|重启|重开|关机|开机|关掉|关了|拔|插|刷新|重新|打开|调[高大亮低暗整到成]|撕|按[住一]|长按|清[理洁]|换[成到根条张卷块]|连[上到接]|切换?|充[一电]|签到|更新|退出|登录|点[一开]|[移挪]|靠[近]|放到?|再[扫刷试付]|` +
-		`\b(?:please|wipe|clean|restart|reboot|switch|turn|unplug|plug|press|hold (?:it|the power)|open|close|refresh|reload|move|charge|replace|peel|remove|tap|push|ask the customer to|have the customer|let the customer|reconnect|connect|sign (?:in|out)|log (?:in|out)|update|change|set|raise|lower|brighten|try|scan|pull|insert|put|take|select|choose|reset|swap)\b`)
+	instructs = regexp.MustCompile(`(?i)擦|重启|重开|关机|开机|关掉|关了|拔|插|刷新|重新|打开|调[高大亮低暗整到成]|撕|按[住一]|长按|清[理洁]|换[成到根条张卷块]|连[上到接]|切换?|充[一电]|签到|更新|退出|登录|点[一开]|[移挪]|靠[近]|放到?|再[扫刷试付]|拔插|` +
+		`\b(?:please|wipe|clean|restart|reboot|switch|turn|unplug|plug|reinsert|reseat|re-?load|press|hold (?:it|the power)|open|close|refresh|reload|move|charge|replace|peel|remove|tap|push|ask the customer to|have the customer|let the customer|reconnect|connect|sign (?:in|out)|log (?:in|out)|update|change|set|raise|lower|brighten|try|scan|pull|insert|put|take|select|choose|reset|swap)\b`)
 	// ... unless it is something else to try, which only tells causes apart ...
 	tellsApart = regexp.MustCompile(`(?i)换(?:另|一种|别的|其[他它]|个?(?:顾客|客人|人|手机|钱包))|的时候[^。]*$|先确认|另一[位个部]|\b(?:another|other|different) (?:customer|phone|wallet|app|shop)|\bwhen you\b|^one thing`)
 	// ... or what is asked is no outcome.
-	outcome = regexp.MustCompile(`(?i)好[了使用吗嗎些点]|行[了吗嗎]|可以|能|成功|正常|恢复|管用|有用|解决|[扫收付刷连打充登签]得?[上出到了进]|到账|出纸|开机|\b(?:works?|working|go(?:es)? through|scans?|scanning|helps?|better|fixed|ok|okay|fine|pays?|prints?|starts?|reads?|ready|gone|solved|succeed|connects?|connected|any (?:change|difference|luck))\b`)
+	outcome = regexp.MustCompile(`(?i)好[了使用吗嗎些点]|行[了吗嗎]|可以|能|成功|正常|恢复|管用|有用|解决|[扫收付刷连打充登签]得?[上出到了进]|到账|出纸|开机|[通亮响灵上]了?没|(?:亮|通|响)没(?:亮|通|响)|[开充][^,，]{0,2}没有?[?？]|\b(?:on|printing|works?|working|go(?:es)? through|scans?|scanning|helps?|better|fixed|ok|okay|fine|pays?|prints?|starts?|reads?|ready|gone|solved|succeed|connects?|connected|any (?:change|difference|luck))\b`)
 	// nowAsked asks in so many words what came of a step.
 	nowAsked = regexp.MustCompile(`(?i)好了[吗嗎没]|现在|再[扫试刷]|\bnow\s*[?？]|does (?:it|that|this) (?:work|help)`)
 	// atPresent says when, and asks for no result.

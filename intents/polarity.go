@@ -8,6 +8,7 @@ import "regexp"
 const (
 	AskedWorks Asked = "works" // whether something works
 	AskedFails Asked = "fails" // whether something fails as well
+	AskedOther Asked = "other" // whether it works for others: that one alone fails is a yes
 	AskedOn    Asked = "on"    // whether something is lit, open, plugged in or connected
 	AskedStill Asked = "still" // after a step, whether the trouble is still there: "yes" is bad news
 )
@@ -15,7 +16,7 @@ const (
 // base returns the kind of question whose answers were learnt.
 func (a Asked) base() Asked {
 	switch a {
-	case AskedWorks, AskedFails, AskedOn, AskedHarm, AskedReacts, AskedThere, AskedPaid, AskedChange:
+	case AskedWorks, AskedFails, AskedOther, AskedOn, AskedHarm, AskedReacts, AskedThere, AskedPaid, AskedChange:
 		return AskedCheck
 	case AskedStill:
 		return AskedResult
@@ -56,19 +57,24 @@ var (
 	// what the merchant does rather than whether it works.
 	asksApart = regexp.MustCompile(`只有|就只|是不是就|单单|唯独|\b(?:only|just|do you)\b`)
 
-	asksWorks = regexp.MustCompile(`(?i)能[^,，。?？“”"]{0,10}[吗嗎么]|(?:正常|好用|顺利|成功|可以|行得通|没问题)[^,，。?？]{0,3}[吗嗎么]|\b(?:do|does|can|did|will)\b[^?]*\b(?:work|go through|went through|scan|pay|succeed|read|open|print|take|accept|receive|load|charge|connect|(?:switch|turn|come) on|log in|sign in)\b|\b(?:is|are|do|does)\b[^?]*\b(?:ok|okay|normal|fine|working)\b`)
+	asksWorks = regexp.MustCompile(`(?i)能[^,，。?？“”"]{0,10}[吗嗎么]|(?:正常|好用|顺利|成功|可以|行得通|没问题)[^,，。?？]{0,3}[吗嗎么]|\b(?:do|does|can|did|will)\b[^?]*\b(?:work|go through|get through|went through|scan|pay|succeed|read|open|print|take|accept|receive|load|charge|connect|(?:switch|turn|come) on|log in|sign in)\b|\b(?:is|are|do|does)\b[^?]*\b(?:ok|okay|normal|fine|working)\b`)
+
+	// asksOther is about another customer, phone or wallet than the one that fails.
+	asksOther = regexp.MustCompile(`别的|其[他它]|另一?[位个部种]|别人|(?i)\b(?:other|another|different|else|next)\b`)
 
 	asksOn  = regexp.MustCompile(`亮[着了的]?[吗嗎么]|亮不亮|有没有亮|[插连接开]着[^,，。?？]{0,4}[吗嗎么]|(?:接|通)[着了上]?(?:电源?|网)[了的]?[吗嗎么]|打开了?[吗嗎么]|\b(?:is|are)\b[^?]* (?:on|lit|plugged in|connected|powered|open|enabled|switched on|turned on|blinking|glowing)\b[^?]*\?$`)
-	saysOff = regexp.MustCompile(`没有?[^,，。 ]{0,2}[灯光][^,，。 ]{0,2}|[啥什么]+都没有?|不亮|没亮|冇[亮著]|唔着|灭|没通?电|断电|没[插接连开]|没打开|拔[了掉]|断[开了]|关[着了的]|未开|黑的|\b(?:off|dark|dead|nothing|unplugged|disconnected|unlit|closed|disabled|on (?:the )?battery|no (?:light|power|glow)|(?:not|isn't|ain't|never) (?:on|lit|plugged|connected|in|open|enabled|blinking|glowing))\b`)
+	saysOff = regexp.MustCompile(`没有?[^,，。 ]{0,2}[灯光][^,，。 ]{0,2}|[啥什么]+都没有?|不亮|没亮|冇[亮著]|唔着|灭|没通?电|断电|没[插接连开]|没打开|拔[了掉着]|断[开了]|关[着了的]|未开|黑的|\b(?:off|dark|dead|nothing|unplugged|disconnected|unlit|closed|disabled|on (?:the )?battery|no (?:light|power|glow)|(?:not|isn't|ain't|never) (?:on|lit|plugged|connected|in|open|enabled|blinking|glowing))\b`)
 	saysOn  = regexp.MustCompile(`亮|闪|有光|[红绿蓝]光|[红绿蓝]灯|[插接连开充]着|插[好紧]|接好|开的|\b(?:on|lit|glow\w*|blink\w*|flash\w*|plugged|connected|green|red|blue|open|enabled|ticked|in the (?:wall|socket))\b`)
 
-	saysFails = regexp.MustCompile(`没有?一个(?:能|行|可以)[用收扫付]?|黑咕|乌漆|[啥么][都也]看不[见到]|失灵|按不动|有个?叉|个叉|转圈|一直转|歇菜|趴窝|[全都]跪|完蛋|打叉|[也全都]挂|全军覆没|待支付|未支付|没付[成上]|未成功|图标没了|红叉|叉叉|感叹号|灰色|断断续续|时有时无|无服务|漆黑|[全黑]黑|黑[的乎漆]|光都?没|没有?光|不亮|白搭|不行|不能[用收付扫成]|不能$|[扫付收刷用连打]不[了上出进成到开]|没反应|不认|失败|不好使|不成|不中|不灵|没用|挂了|都这样|\b(?:fails?|failed|not work|(?:doesn't|don't|won't|didn't) (?:work|go|scan|pay|read)|cannot|dead|refused|declined|nothing works|refuses?|rejected|bounces?|bounced|red x|cross|(?:not|n't) (?:one|a single)\b[^,.]*|(?:can't|cannot) see|black as|exclamation|(?:an?|red|little|small) x|no signal|no reception|no good|loading|spinning|comes and goes|! mark|failing|unpaid|not paid|gr[ea]y(?:ed)?(?: out)?|no bars?|no service|pitch black|(?:all|totally|completely|fully|quite) (?:dark|black)|no light)\b`)
+	saysFails = regexp.MustCompile(`没有?一个(?:能|行|可以)[用收扫付]?|黑咕|乌漆|[啥么][都也]看不[见到]|失灵|按不动|有个?叉|个叉|转圈|一直转|歇菜|趴窝|[全都]跪|完蛋|打叉|[也全都]挂|全军覆没|待支付|未支付|没付[成上]|未成功|图标没了|红叉|叉叉|感叹号|灰色|断断续续|时有时无|无服务|漆黑|[全黑]黑|黑[的乎漆]|光都?没|没有?光|不亮|白搭|不行|不能[用收付扫成]|不能$|[扫付收刷用连打]不[了上出进成到开]|没反应|不认|失败|不好使|不成|不中|不灵|没用|挂了|都这样|\b(?:fails?|failed|(?:nobody|no ?one|none(?: of them)?) (?:can|could|works?|gets?)|not work|(?:doesn't|don't|won't|didn't) (?:work|go|scan|pay|read)|cannot|dead|refused|declined|nothing works|refuses?|rejected|bounces?|bounced|red x|cross|(?:not|n't) (?:one|a single)\b[^,.]*|(?:can't|cannot) see|black as|exclamation|(?:an?|red|little|small) x|no signal|no reception|no good|loading|spinning|comes and goes|! mark|failing|unpaid|not paid|gr[ea]y(?:ed)?(?: out)?|no bars?|no service|pitch black|(?:all|totally|completely|fully|quite) (?:dark|black)|no light)\b`)
 	saysSame  = regexp.MustCompile(`一样|一个样|同样|都这样|也这样|照旧|\b(?:same|likewise|identical)\b`)
 	// sameTrouble is the same again where it was asked whether something works.
-	sameTrouble = regexp.MustCompile(`都一样|一样的?(?:毛病|问题|结果|[不扫付收报])|\bsame (?:story|problem|result|issue|thing|again|trouble)\b`)
-	saysWorks   = regexp.MustCompile(`能刷|刚收|背光|隐约|好得很|好得不得了|没得问题|[付宝信]过了|挺好|蛮好|照常|有[一点]{0,2}光|[有微]亮|亮着|[能可]以?看到|看得[见到]|正常|好好的|没问题|没毛病|没事|好使|能[用收付扫过成上]|可以|都行|就(?:行|好|过|成|能)|一下就|好的|顺利|\b(?:works?|working|fine|goes thr\w*|went (?:right |straight )?thr\w*|go thr\w*|no problem|no issue|normal|passes|passed|scans|all good|succeeds?|ok|okay|passed|worked|connected|full|went in|came in|normally|faint\w*|dim|backlight|make out|took one|it does|they do|no prob|good|glows?|can see|lit)\b`)
+	sameTrouble = regexp.MustCompile(`都一样|一样的?(?:毛病|问题|结果|[不扫付收报])|\bsame (?:story|problem|result|issue|thing|again|trouble|(?:for|with) (?:every\w+|all|both))\b`)
+	saysWorks   = regexp.MustCompile(`能刷|刚收|背光|隐约|好得很|好得不得了|没得问题|[付宝信]过了|挺好|蛮好|照常|有[一点]{0,2}光|[有微]亮|亮着|[能可]以?看到|看得[见到]|正常|好好的|没问题|没毛病|没事|好使|能[用收付扫过成上]|可以|都行|[付扫刷收][得的][了上过]|就(?:行|好|过|成|能)|一下就|好的|顺利|\b(?:works?|working|fine|goes thr\w*|went (?:right |straight )?thr\w*|go thr\w*|no problem|no issue|normal|passes|passed|scans|all good|succeeds?|ok|okay|passed|worked|connected|full|went in|came in|normally|faint\w*|dim|backlight|make out|took one|it does|they do|no prob|good|glows?|can see|lit)\b`)
 	// onlyThis sets apart the customer at the counter: others have no such trouble.
-	onlyThis = regexp.MustCompile(`^(?:就|只有?|只是|单单?|仅)[^是这那]|^(?:only|just) (?:the |this |that |my |our |us|me|[a-z]+$|number )|(?:只有?|就|单单?|唯独)(?:[他她它这那][^,，。 是]{0,5}|一个)(?:不[行能好]|这样|有问题|出问题|[扫付刷]不)|\b(?:only|just) (?:him|her|this (?:one|guy|customer|phone|person|lady|man|girl|woman)|that (?:one|guy|customer|\w+$))\b|\b(?:mine|my (?:own )?phone|others?|another|the next(?: one)?)\b[^,.]*\b(?:works?|can scan|can pay|fine|ok|okay|scans)\b`)
+	onlyThis = regexp.MustCompile(`^(?:就|只有?|只是|单单?|仅)[^是这那]|^(?:only|just) (?:the |this |that |my |our |us|me|[a-z]+$|number )|(?:只有?|就|单单?|唯独)(?:[他她它这那][^,，。 是]{0,5}|一个)(?:不[行能好]|这样|有问题|出问题|[扫付刷]不)|\b(?:only|just|(?:all|every\w*|rest) (?:except|but|save)) (?:for )?(?:him|her|this (?:one|guy|customer|phone|person|lady|man|girl|woman)|that (?:one|guy|customer|\w+$))\b|\b(?:mine|my (?:own )?phone|others?|another|the next(?: one)?)\b[^,.]*\b(?:works?|can scan|can pay|fine|ok|okay|scans)\b`)
+	// allBut says that it works for all the others.
+	allBut = regexp.MustCompile(`除了[^,，。]{1,6}(?:都|全)|\b(?:all|every\w*|rest) (?:except|but|save)\b`)
 	// notAll takes back that all is dark.
 	notAll = regexp.MustCompile(`(?:不是?|没有?)(?:全|完全|漆)[黑暗]|\bnot (?:completely|totally|fully|quite|all|pitch)(?: (?:black|dark))?`)
 	// untested says that there was nothing to try it with, or that nobody looked.
@@ -85,23 +91,25 @@ var (
 func AskedIn(question string) Asked {
 	question = Normalise(question)
 	switch fails, works := asksFails.MatchString(question), asksWorks.MatchString(question); {
+	case asksPaid.MatchString(question) && !fails:
+		return AskedPaid
 	case (fails || works) && asksApart.MatchString(question):
 		return AskedCheck
 	case fails:
 		return AskedFails
+	case works && asksOther.MatchString(question):
+		return AskedOther
 	case works:
 		return AskedWorks
 	case asksOn.MatchString(question):
 		return AskedOn
-	case asksOther.MatchString(question):
+	case asksElse.MatchString(question):
 	case asksHarm.MatchString(question):
 		return AskedHarm
 	case asksChange.MatchString(question):
 		return AskedChange
 	case asksReacts.MatchString(question):
 		return AskedReacts
-	case asksPaid.MatchString(question):
-		return AskedPaid
 	case asksThere.MatchString(question):
 		return AskedThere
 	}
@@ -133,17 +141,22 @@ func stated(normal string, asked Asked) Act {
 	case AskedChange:
 		return ofChange(normal)
 	}
-	if asked != AskedWorks && asked != AskedFails {
+	if asked != AskedWorks && asked != AskedFails && asked != AskedOther {
 		return ""
 	}
-	if asked == AskedFails && onlyThis.MatchString(normal) {
-		return ActNo
+	if onlyThis.MatchString(normal) {
+		switch {
+		case asked == AskedFails:
+			return ActNo
+		case asked == AskedOther && (saysFails.MatchString(normal) || allBut.MatchString(normal)):
+			return ActYes
+		}
 	}
 	normal = notAll.ReplaceAllString(normal, " dim ")
 	fails := saysFails.MatchString(normal)
 	rest := saysFails.ReplaceAllString(normal, " ")
 	works := saysWorks.MatchString(rest) && !saysNot.MatchString(noTrouble.ReplaceAllString(rest, ""))
-	if asked == AskedFails {
+	if asked == AskedFails || asked == AskedOther {
 		fails = fails || saysSame.MatchString(normal) && !saysNot.MatchString(normal)
 	} else {
 		fails = fails || sameTrouble.MatchString(normal)
@@ -151,7 +164,7 @@ func stated(normal string, asked Asked) Act {
 	switch {
 	case fails == works:
 		return ""
-	case works == (asked == AskedWorks):
+	case works == (asked != AskedFails):
 		return ActYes
 	}
 	return ActNo
@@ -181,5 +194,5 @@ func answers(act Act, score float64, normal string) bool {
 	case ActTopic, ActHuman:
 		return score < SureAct || score < plainly && len([]rune(normal)) <= shortStatement
 	}
-	return score < SureAct
+	return score < SureAct || (act == ActSkip || act == ActBack) && score < plainly
 }

@@ -53,10 +53,10 @@ func saysUnknown(act Act, score float64, normal string) bool {
 		return false
 	case dontKnow.MatchString(normal):
 		return act != ActSkip || score < plainly
-	case begins(normal, plainNo):
+	case begins(normal, plainNo) && !noOthers.MatchString(normal):
 		return false
 	}
-	return score < surely && act != ActHuman && (act != ActSkip || score < SureAct) && untested.MatchString(normal)
+	return (score < surely || noOthers.MatchString(normal)) && act != ActHuman && (act != ActSkip || score < SureAct) && untested.MatchString(normal)
 }
 
 // yesOrNo reads an answer to a question by the word it begins with.
@@ -90,7 +90,11 @@ func resultOf(act Act, score float64, normal string) (Act, float64) {
 		return ActSkip, max(score, plainly)
 	case (!likely || act == ActFixed && score < plainly) && atLimit.MatchString(normal):
 		return ActNotFixed, max(score, plainly)
+	case (act == ActTopic || act == ActNotFixed) && score < surely && noFirst.MatchString(normal):
+		return ActNotFixed, max(score, plainly)
 	case score >= plainly || act == ActHuman:
+	case act == ActYes && score < SureAct && saysSucceeded(normal):
+		return ActFixed, plainly
 	case act == ActFixed && saysSucceeded(normal), act != ActNotFixed && backAgain.MatchString(normal) && !spoilt.MatchString(normal):
 		return ActFixed, plainly
 	case !saysSucceeded(normal) && stillNot.MatchString(normal):
@@ -123,7 +127,7 @@ var (
 var asksHow = regexp.MustCompile(`是(?:什么|哪[个里一]|指什么)|什么(?:叫|是)|在哪|哪里[有看找点按]|哪[个一](?:键|灯|口|是|图标|按钮)|(?:怎么|咋|如何)(?:看|弄|找|开|操作|分|查|算|点|搞|擦|进)|\b(?:what(?:'s| is| does)|where(?:'s| is| do| can)|which (?:one|part|button|key|light|page|menu)|how (?:do i|can i|to (?:see|find|check|do|open|tell)))\b`)
 
 var (
-	succeeded = regexp.MustCompile(`[好行成通灵亮响]了|[^擦试换弄启做]过了|可以了|正常|出来了|能[扫收付用打]|成功|收到|到账|搞[定掂]|\b(?:works?|worked|working|ok|okay|fine|success(?:ful)?|sorted|fixed|paid|received|scanned|scanning|printing|passed)\b`)
+	succeeded = regexp.MustCompile(`[好行成通灵亮响认]了|[好快顺灵]多了|连上了|[^擦试换弄启做]过了|可以了|正常|出来了|能[扫收付用打]|成功|收到|到账|搞[定掂]|\b(?:works?|worked|working|ok|okay|fine|success(?:ful)?|sorted|fixed|paid|received|scanned|scanning|printing|passed)\b`)
 	// spoilt takes success back, or asks for it.
 	spoilt = regexp.MustCompile(`[没不未冇无?吗么别]|其[他它]|人家|旁边|还是|一样|照旧|别的|\b(?:no|not|never|still|same|fail\w*|but|cannot|others?|another|everyone|everybody)\b|n't`)
 )
@@ -138,8 +142,11 @@ var (
 	// backAgain says that what was gone is there.
 	backAgain = regexp.MustCompile(`^(?:the |my )?\w+(?:'s| is| are) back\b|[网声光画面信号]回来了|^(?:又|现在)?有(?:画面|声音?|网|信号|光)了`)
 	// stillNot says of what the step was for that it is not so: "won't start".
-	stillNot = regexp.MustCompile(`^(?:还是|仍然?|依旧|也)?(?:开不[了起]|充不[进上]|扫不|连不|打不出|收不)|照旧|\bwon't (?:start|boot|turn on|switch on|charge|come on|scan|print|read)\b|\bas before$`)
+	stillNot = regexp.MustCompile(`^没能|(?:还是|仍然?|依旧|照样|照旧|依然|还)[^,，。吗?？]{0,6}(?:不|没|失败|打叉|空白|超时|报错|黑|卡)|([嘀滴响亮动叫闪])都不[嘀滴响亮动叫闪]|^(?:还是|仍然?|依旧|也)?(?:开不[了起]|充不[进上]|扫不|连不|打不出|收不)|照旧|\bwon't (?:start|boot|turn on|switch on|charge|come on|scan|print|read)\b|\bas before$`)
 )
+
+// noFirst answers whether it works now, whatever trouble follows.
+var noFirst = regexp.MustCompile(`^(?:no|nope|nah)[,.!]|^(?:nope|nah) |^(?:没有|不行|没用|没好)[了啊呀]?[,.。!]`)
 
 // withAnother says that it works with another customer. It sounds like a wish for
 // somebody else to write to.
@@ -147,6 +154,9 @@ var withAnother = regexp.MustCompile(`^(?:我)?换了?(?:一个|一位|个|位)?
 
 // dontKnow says so, whatever follows.
 var dontKnow = regexp.MustCompile(`^(?:我|这个|这|也)*(?:不晓得|不知道|不清楚|不懂|不确定|不好说|搞不清楚?|唔知|唔清楚)[啊呀诶哎的了哦呢吧嘛]*(?:$|[ ,，。.!])|^(?:sorry |well |i )*(?:don't know|dunno|donno|idk|no idea|no clue|not sure|can't say|hard to say|couldn't tell you)(?: (?:sorry|really|sir|madam|bro|mate|boss))*(?:$|[,.!]| (?:my|the owner|the boss|i'm|i am|ask|how|what|when|whether|which|if)\b)`)
+
+// noOthers says that there is nobody and nothing to try it with, and is no "no".
+var noOthers = regexp.MustCompile(`^no (?:other|second|more) (?:customers?|phones?|wallets?|shops?)\b`)
 
 // cannotDo says that a step cannot or must not be done here.
 var cannotDo = regexp.MustCompile(`(?:没法|没办法|不敢|不让|没空|没时间|没工夫)[^,，。 ]{0,3}(?:重启|关机?|擦|挪|搬|拿|换|弄|试|停)|[拿挪搬移]不[动了走开]|[拔取拆]不[下动出了]|[坏断][^,，。 ]{0,3}没法|\bwon't come (?:out|off)\b|\bbroken,? can't\b|没有?(?:别的|备用|多余|其[他它]|第二)(?:的)?[^,，。 ]{0,2}(?:网|卡|纸|线|充电器|布|电源)|\b(?:can't|cannot|unable to|not able to|not allowed to|mustn't|don't want to|scared to|afraid to|won't let me) (?:\w+ )?(?:restart|reboot|switch|turn|wipe|clean|move|carry|lift|unplug|change|test|try it)\b|\bno (?:other|spare|second) (?:network|sim|wifi|paper|roll|cable|charger|cloth)\b`)

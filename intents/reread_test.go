@@ -14,6 +14,11 @@ func TestReread(t *testing.T) {
 	}{
 		{"换个人就好了", AskedResult, ActHuman, .8, ActFixed},
 		{"换个人跟我说就好了", AskedResult, ActHuman, .8, ActHuman},
+		{"no other customers yet", AskedOther, ActNo, .9, ActUnsure},
+		{"没能扫上", AskedResult, ActFixed, .33, ActNotFixed},
+		{"客人退出重进了，付款码还是扫不了", AskedResult, ActTopic, .5, ActNotFixed},
+		{"微信码认了", AskedResult, ActYes, .3, ActFixed},
+		{"no, dead silent, nothing on the screen", AskedResult, ActTopic, .5, ActNotFixed},
 		{"没试过别的", AskedWorks, ActNo, .6, ActUnsure},
 		{"其他人没问题的", AskedFails, ActUnsure, .3, ActNo},
 		{"就她一个客人", AskedFails, ActNo, .6, ActUnsure},

@@ -32,6 +32,7 @@ func (t *turn) hear() (asked Result) {
 			fix.Heard = append(fix.Heard, f.step)
 			t.news = t.news || step != nil
 			t.apart = t.apart || f.all && t.elsewhere(f)
+			t.alone = t.alone || f.all && step != nil && step.Unasked
 			t.unpaid = t.unpaid || f.step == charged && f.all
 			t.apart = t.apart || t.unpaid || step != nil && (answered && (known == Yes || known == No) || step.Unasked)
 		}

@@ -43,7 +43,7 @@ func (t *turn) answer() {
 		t.result(Fixed)
 	case told == "" && t.tooLate():
 		t.aside(step)
-	case (t.apart && t.in.Act != intents.ActFixed || t.besides(step)) && len(t.in.Codes) == 0 && !t.moneyNews(step):
+	case (t.apart && (t.in.Act != intents.ActFixed || t.alone) || t.besides(step)) && len(t.in.Codes) == 0 && !t.moneyNews(step):
 		t.aside(step)
 	case t.reported(step):
 	case step != nil && step.Expects == "text" && t.readScreen(step):
@@ -122,7 +122,7 @@ func (t *turn) sureAct(chance float64) bool {
 
 // success is what "it works now" has in it in some form; what has none of it, and
 // surely tells of a trouble, is no success, however alike.
-var success = regexp.MustCompile(`[好行成通过灵妥掂亮]了?|得[咗喇啦]|解决|恢复|正常|搞定|收到|到账|进账|能[用收付扫打刷]|可以|[扫付收刷打]得?[上出到掉进起]|没事|` +
+var success = regexp.MustCompile(`[好行成通过灵妥掂亮]了?|[快顺]多了|得[咗喇啦]|解决|恢复|正常|搞定|收到|到账|进账|能[用收付扫打刷]|可以|[扫付收刷打]得?[上出到掉进起]|没事|` +
 	`\b(?:works?|worked|working|fixed|fine|good|great|solved|sorted|helped|helps|ok|okay|yes|yep|yay|done|went|goes|paid|passed|through|again|now|thanks?|right|better|normal|back|receives?|received|came|success\w*)\b`)
 
 // perhapsFixed reports whether the message says that it works, for all that can

@@ -129,6 +129,7 @@ type turn struct {
 	before *Before  // what the fix that begins may go by
 	news   bool     // the message has answered steps of the fix unasked
 	unpaid bool     // it says nothing but that nothing was paid
+	alone  bool     // it says nothing but what no step asks for
 	apart  bool     // what it tells of them sets right what was known, or is all it says: it answers nothing else
 	facts  *facts   // nil before it is asked what the message tells
 }
