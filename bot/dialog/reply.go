@@ -60,8 +60,8 @@ func (t *turn) answer() {
 
 // puzzled says that what was asked was not understood, and no more: the same
 // words once more would not help.
-var puzzled = regexp.MustCompile(`^(?:啊|嗯|呃|哦|什么|啥|咩|么子|[,.!。、\s])*(?:啥|什么|咩|啥子|么子)(?:啊|呀|嘛|意思|东西|玩意儿?|来的|来着|[?!.。\s])*$|^(?:我)?(?:没|不|没有)(?:太)?(?:看|听|搞|弄|明)?(?:懂|明白)(?:了|啊|呢|你?(?:说的?|问的?)(?:啥|什么)?(?:意思)?|[?!.。\s])*$|^(?:你)?(?:说|问)的?(?:是)?(?:啥|什么)(?:意思|啊|呀|[?!.。\s])*$|` +
-	`^(?:sorry|er+|um+|hm+|uh+|huh|eh|oh|wait|[,.!\s])*(?:what|wat|wut|whats that|what's that|what is that|huh|eh|pardon(?: me)?|come again|say what|what do you mean(?: by (?:that|this|it))?|what does (?:that|this|it) mean|i (?:don't|do not|dont) (?:understand|get it|follow)|meaning|not following|no idea what you mean)[?!.\s]*$`)
+var puzzled = regexp.MustCompile(`^(?:啊|嗯|呃|哦|什么|啥|咩|么子|[,.!。、\s])*(?:啥|什么|咩|啥子|么子)(?:啊|呀|嘛|意思|东西|玩意儿?|来的|来着|[?!.。\s])*$|^(?:我)?(?:还是|还|也|真|都|,)*(?:没|不|没有)(?:太)?(?:看|听|搞|弄|明)?(?:懂|明白)(?:了|啊|呢|你?(?:说的?|问的?)(?:啥|什么)?(?:意思)?|[?!.。\s])*$|^(?:你)?(?:说|问)的?(?:是)?(?:啥|什么)(?:意思|啊|呀|[?!.。\s])*$|` +
+	`^(?:sorry|er+|um+|hm+|uh+|huh|eh|oh|wait|[,.!\s])*(?:what|wat|wut|whats that|what's that|what is that|huh|eh|pardon(?: me)?|come again|say what|what do you mean(?: by (?:that|this|it))?|what does (?:that|this|it) mean|(?:i )?(?:still )?(?:don't|do not|dont) (?:understand|get it|follow)|meaning|not following|no idea what you mean)[?!.\s]*$`)
 
 // slipped says that the wrong button was pressed, or the wrong word typed.
 var slipped = regexp.MustCompile(`(?:点|按|选|打|回)错了?(?:$|[,.!。、\s]|[了啊哈])|手滑|手误|\b(?:wrong (?:button|one|key|answer)|(?:mis|wrong )(?:clicked|tapped|pressed|click|tap|press|typed)|(?:pressed|tapped|clicked|hit) (?:the )?wrong|(?:my )?fat finger|by mistake|typo)\b`)

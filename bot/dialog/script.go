@@ -58,7 +58,7 @@ func (s *Script) Document(intent string) *source.Document {
 // content/replies; a key there that is not here is never said.
 var replyKeys = []string{
 	"greeting", "greeting.again", "thanks", "goodbye", "capabilities", "outside",
-	"clarify", "clarify.again", "clarify.meanwhile", "clarify.money", "reopened", "rephrase", "empty", "media",
+	"clarify", "clarify.again", "clarify.plain", "clarify.person", "clarify.meanwhile", "clarify.money", "reopened", "rephrase", "empty", "media",
 	"money.note", "fix.ask", "fix.ask_done", "fix.how_more", "fix.ask_again", "fix.done_or_not", "fix.skip", "fix.did", "fix.yes_no", "fix.other_words",
 	"fix.confirm", "fix.money", "fix.back_none", "fix.back", "fix.same", "refer.ask", "refer.done",
 	"fixed", "fixed.next_time", "resume", "resume.offer", "mentioned.later", "mentioned.offer", "restart",

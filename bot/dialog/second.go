@@ -156,6 +156,11 @@ func (t *turn) resume() {
 	next := t.st.next()
 	fix := t.st.Paused[next]
 	t.st.Paused = slices.Delete(t.st.Paused, next, next+1)
+	t.comeTo(fix)
+}
+
+// comeTo goes on with a fix that was set aside.
+func (t *turn) comeTo(fix Fixing) {
 	if fix.Mentioned {
 		t.begin(Fixing{Intent: fix.Intent, Evidence: fix.Evidence, Heard: fix.Heard})
 		return
@@ -170,4 +175,33 @@ func (t *turn) resume() {
 		return
 	}
 	t.proceed()
+}
+
+// comesBackTo goes on, from inside a fix, with the one that was set aside, if
+// that is asked for; the one under way is set aside instead. Where nothing was,
+// the trouble that is meant is the one under way.
+func (t *turn) comesBackTo() bool {
+	fix := t.st.Fix
+	if fix == nil || !goesBack.MatchString(t.in.Said) {
+		return false
+	}
+	if len(t.st.Paused) == 0 {
+		if kindOf(t.intent()) != kindOf(fix.Intent) {
+			return false
+		}
+		t.unproductive()
+		t.reason(Repeated)
+		t.goAhead()
+		return true
+	}
+	at := slices.IndexFunc(t.st.Paused, func(f Fixing) bool { return kindOf(f.Intent) == kindOf(t.intent()) })
+	if at < 0 {
+		at = t.st.next()
+	}
+	meant := t.st.Paused[at]
+	t.st.Paused = slices.Delete(t.st.Paused, at, at+1)
+	t.pause(*fix)
+	t.st.Fix, t.st.Back = nil, nil
+	t.comeTo(meant)
+	return true
 }

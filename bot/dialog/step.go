@@ -238,6 +238,12 @@ func (t *turn) respond() {
 	if t.wantsLanguage() {
 		return
 	}
+	if t.plainer() {
+		return
+	}
+	if t.comesBackTo() {
+		return
+	}
 	if t.in.Person && !(t.st.Fix != nil && puzzled.MatchString(t.in.Said)) {
 		t.person()
 		return
