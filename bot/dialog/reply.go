@@ -273,6 +273,16 @@ func (t *turn) act(step *Step, act intents.Act) {
 		t.proceed()
 		return
 	}
+	if t.okForYes(step, act) {
+		if !t.justSaid("fix.ok_is_yes") {
+			t.unproductive()
+			t.reason(Unanswered)
+			t.askAgain(step, "fix.ok_is_yes")
+			return
+		}
+		t.result(Yes)
+		return
+	}
 	switch act {
 	case intents.ActFixed:
 		t.cured(step)

@@ -60,7 +60,7 @@ var replyKeys = []string{
 	"greeting", "greeting.again", "thanks", "goodbye", "capabilities", "outside",
 	"clarify", "clarify.again", "clarify.plain", "clarify.person", "clarify.meanwhile", "clarify.money", "reopened", "rephrase", "empty", "media",
 	"money.note", "fix.ask", "fix.ask_done", "fix.how_more", "fix.ask_again", "fix.done_or_not", "fix.skip", "fix.did", "fix.yes_no", "fix.other_words",
-	"fix.confirm", "fix.money", "fix.back_none", "fix.back", "fix.same", "refer.ask", "refer.done",
+	"fix.confirm", "fix.ok_is_yes", "fix.money", "fix.back_none", "fix.back", "fix.same", "refer.ask", "refer.done",
 	"fixed", "fixed.next_time", "resume", "resume.offer", "mentioned.later", "mentioned.offer", "restart",
 	"topic.ask", "drop.sure", "drop.money", "remark.wait", "remark.vent", "remark.bot", "remark.vague", "remark.why_check", "remark.why_fix", "remark.long", "remark.long_refer",
 	"remark.elsewhere", "remark.login", "remark.kept", "remark.leaving", "remark.gone", "remark.safe", "remark.long_money",
