@@ -44,6 +44,9 @@ var (
 	// asksSafe asks whether money is lost.
 	asksSafe = regexp.MustCompile(`(?:我的?|这|那|店里的?)?(?:笔)?钱(?:还)?(?:会不会|是不是|会)?(?:安不安全|安全(?:吗|么|不)|丢(?:了)?(?:吗|么|不|$)|没了(?:吗|么|吧)|不见了(?:吗|么|吧))|\b(?:is|are) (?:my|the|our) money (?:\w+ )?(?:safe|ok|okay|lost|gone)\b|\b(?:did|have|will) i (?:just )?(?:lose|lost) (?:my|the|that|this) money\b`)
 
+	// asksPrice asks what a terminal costs.
+	asksPrice = regexp.MustCompile(`^(?:那|请问|对了|[你您](?:们|家)?的?|买|换|这个?|新的?|一台?|再|[,.!。、\s])*(?:机器|pos机?|刷卡机|收款机|终端|新机器?|新的|一台)(?:一台|卖|要|得|大概|现在|是|[,.!。、\s])*(?:多少钱|什么价|啥价|几多钱|怎么卖|价格)[^,.。]{0,4}(?:[?。.\s呢啊呀])*$|^(?:and |so |ok |but |btw |by the way |[,.\s])*(?:how much (?:is|does|are|for|would|will) (?:a |an |the |it |your )?(?:new |another |replacement )(?:one|terminal|machine|pos|unit)s?(?: (?:cost|be))?|(?:what'?s |what is )?(?:the )?(?:price|cost) of (?:a |an |the )?(?:new |another |replacement )?(?:one|terminal|machine|pos|unit)|how much (?:is|does|for|are) (?:a |the |your |one )?(?:terminal|machine|pos|pos machine)s?(?: cost)?)[?.!\s]*$`)
+
 	// vague says that there is trouble with taking payments, and not which.
 	vague = regexp.MustCompile(`^(?:我的?|我们的?|这个?|店里的?|你好|您好|[,.!。\s])*(?:收款|支付|付款|收钱|收银|交易|扫码支付|机器|pos机?|刷卡机)(?:机|的时候|这边)?(?:有|出|出了|有点|有些|遇到)?(?:点|些|个)?(?:问题|毛病|故障|异常)(?:了|啊|呢|[,.!。\s])*$|` +
 		`^(?:我|我们|我这|店里|这边|现在|突然|今天|你好|您好|机器|pos机?|[,.!。\s])*(?:收不了|收不到|没法收|没办法收|不能收)(?:钱|款|账)(?:了|咋整|咋办|怎么办|怎么弄|怎么回事|咋回事|急|啊|呀|呢|[,.!?。\s])*$|` +
@@ -64,6 +67,8 @@ func (t *turn) remarked() bool {
 		t.remark("remark.bot")
 	case vents.MatchString(text) && vent.MatchString(text):
 		t.remark("remark.vent")
+	case asksPrice.MatchString(text):
+		t.remark("remark.price")
 	case step == nil && t.st.Fix == nil && t.in.Decision != intents.Answer && vague.MatchString(text):
 		t.whichKind()
 	case step == nil:
