@@ -241,7 +241,7 @@ func (t *turn) respond() {
 	if t.plainer() {
 		return
 	}
-	if t.comesBackTo() {
+	if t.comesBackTo() || t.newCode() {
 		return
 	}
 	if t.in.Person && !(t.st.Fix != nil && puzzled.MatchString(t.in.Said)) {
