@@ -183,6 +183,9 @@ func (t *turn) readScreen(step *Step) bool {
 		t.explainCode()
 		return true
 	}
+	if t.saysNoScreen(step) {
+		return true
+	}
 	if pointsAtPicture(t.in.Text) || t.in.Media && t.intent() == intents.OutOfScope && short(t.in.Text) {
 		t.pictured(step)
 		return true
