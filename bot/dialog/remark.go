@@ -44,6 +44,9 @@ var (
 	// asksSafe asks whether money is lost.
 	asksSafe = regexp.MustCompile(`(?:我的?|这|那|店里的?)?(?:笔)?钱(?:还)?(?:会不会|是不是|会)?(?:安不安全|安全(?:吗|么|不)|丢(?:了)?(?:吗|么|不|$)|没了(?:吗|么|吧)|不见了(?:吗|么|吧))|\b(?:is|are) (?:my|the|our) money (?:\w+ )?(?:safe|ok|okay|lost|gone)\b|\b(?:did|have|will) i (?:just )?(?:lose|lost) (?:my|the|that|this) money\b`)
 
+	// arrived says that the money is there: nothing is missing but what was told of.
+	arrived = regexp.MustCompile(`^(?:但是?|不过|哦|嗯|可是|[,.!。、\s])*(?:钱|款|账)(?:都|倒|是|已经|其实|收)*(?:到了|到账了|收到了|进来了|有的|在的)(?:的|啊|呀|[,.!。\s])*$|^(?:but |well |oh |though |[,.\s])*(?:the |my )?money (?:is there|arrived|did arrive|came(?: in| through)?|is in|does arrive|comes in|has arrived)(?: though| ok| fine|[,.!\s])*$`)
+
 	// asksPrice asks what a terminal costs.
 	asksPrice = regexp.MustCompile(`^(?:那|请问|对了|[你您](?:们|家)?的?|买|换|这个?|新的?|一台?|再|[,.!。、\s])*(?:机器|pos机?|刷卡机|收款机|终端|新机器?|新的|一台)(?:一台|卖|要|得|大概|现在|是|[,.!。、\s])*(?:多少钱|什么价|啥价|几多钱|怎么卖|价格)[^,.。]{0,4}(?:[?。.\s呢啊呀])*$|^(?:and |so |ok |but |btw |by the way |[,.\s])*(?:how much (?:is|does|are|for|would|will) (?:a |an |the |it |your )?(?:new |another |replacement )(?:one|terminal|machine|pos|unit)s?(?: (?:cost|be))?|(?:what'?s |what is )?(?:the )?(?:price|cost) of (?:a |an |the )?(?:new |another |replacement )?(?:one|terminal|machine|pos|unit)|how much (?:is|does|for|are) (?:a |the |your |one )?(?:terminal|machine|pos|pos machine)s?(?: cost)?)[?.!\s]*$`)
 
@@ -77,6 +80,8 @@ func (t *turn) remarked() bool {
 		t.remark("remark.leaving")
 	case customerGone.MatchString(text) && t.script.playbooks[t.st.Fix.Intent].Money == MoneyFirst:
 		t.remark("remark.gone")
+	case arrived.MatchString(text) && t.script.playbooks[t.st.Fix.Intent].Money != MoneyFirst && step.ID != charged && !t.tellsMore():
+		t.remark("remark.arrived")
 	case asksSafe.MatchString(text):
 		t.remark("remark.safe")
 	case elsewhere.MatchString(text) && t.script.playbooks[t.st.Fix.Intent].Money != MoneyFirst && step.ID != charged:
@@ -100,6 +105,11 @@ func (t *turn) remarked() bool {
 		return false
 	}
 	return true
+}
+
+// tellsMore reports whether the message answers a step in a way not known yet.
+func (t *turn) tellsMore() bool {
+	return slices.ContainsFunc(t.told(), func(f fact) bool { return t.st.Fix.Answers[f.step] != f.result })
 }
 
 // remark says a reply, and again what was asked. Where nothing was, a person is

@@ -63,7 +63,7 @@ var replyKeys = []string{
 	"fix.confirm", "fix.ok_is_yes", "fix.money", "fix.back_none", "fix.back", "fix.same", "refer.ask", "refer.done",
 	"fixed", "fixed.next_time", "resume", "resume.offer", "mentioned.later", "mentioned.offer", "restart",
 	"topic.ask", "drop.sure", "drop.money", "remark.wait", "remark.vent", "remark.bot", "remark.vague", "remark.why_check", "remark.why_fix", "remark.long", "remark.long_refer",
-	"remark.elsewhere", "remark.login", "remark.kept", "remark.leaving", "remark.gone", "remark.safe", "remark.price", "remark.long_money",
+	"remark.elsewhere", "remark.login", "remark.kept", "remark.leaving", "remark.gone", "remark.safe", "remark.price", "remark.arrived", "remark.long_money",
 	"text.noted", "text.photo", "secret", "told", "before", "before.brand", "choice.gone", "language",
 	"handoff.asked", "handoff.money", "handoff.restricted", "handoff.steps_used", "handoff.not_understood",
 	"handoff.anger", "handoff.given", "handoff.login", "handoff.cashout", "handoff.fraud", "handoff.outage", "handoff.device", "handoff.fault",
