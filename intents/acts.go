@@ -123,7 +123,7 @@ var (
 	instructs = regexp.MustCompile(`(?i)擦|重启|重开|关机|开机|关掉|关了|拔|插|刷新|重新|打开|调[高大亮低暗整到成]|撕|按[住一]|长按|清[理洁]|换[成到根条张卷块]|连[上到接]|切换?|充[一电]|签到|更新|退出|登录|点[一开]|[移挪]|靠[近]|放到?|再[扫刷试付]|拔插|` +
 		`\b(?:please|wipe|clean|restart|reboot|switch|turn|unplug|plug|reinsert|reseat|re-?load|press|hold (?:it|the power)|open|close|refresh|reload|move|charge|replace|peel|remove|tap|push|ask the customer to|have the customer|let the customer|reconnect|connect|sign (?:in|out)|log (?:in|out)|update|change|set|raise|lower|brighten|try|scan|pull|insert|put|take|select|choose|reset|swap)\b`)
 	// ... unless it is something else to try, which only tells causes apart ...
-	tellsApart = regexp.MustCompile(`(?i)换(?:另|一种|别的|其[他它]|个?(?:顾客|客人|人|手机|钱包))|的时候[^。]*$|先确认|另一[位个部]|\b(?:another|other|different) (?:customer|phone|wallet|app|shop)|\bwhen you\b|^one thing`)
+	tellsApart = regexp.MustCompile(`(?i)换(?:另|一种|别的|其[他它]|个?(?:顾客|客人|人|手机|钱包))|的时候[^。]*$|先确认|另一[位个部]|\b(?:another|other|different) (?:customer|phone|wallet|app|shop)|^(?:do|does|did|can|could|will|would) (?:another|(?:a |the |any )?(?:other|different|next)) [a-z]|\bwhen you\b|^one thing`)
 	// ... or what is asked is no outcome.
 	outcome = regexp.MustCompile(`(?i)好[了使用吗嗎些点]|行[了吗嗎]|可以|能|成功|正常|恢复|管用|有用|解决|[扫收付刷连打充登签]得?[上出到了进]|到账|出纸|开机|[通亮响灵上]了?没|(?:亮|通|响)没(?:亮|通|响)|[开充][^,，]{0,2}没有?[?？]|\b(?:on|printing|works?|working|go(?:es)? through|scans?|scanning|helps?|better|fixed|ok|okay|fine|pays?|prints?|starts?|reads?|ready|gone|solved|succeed|connects?|connected|any (?:change|difference|luck))\b`)
 	// nowAsked asks in so many words what came of a step.
