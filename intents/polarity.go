@@ -1,6 +1,9 @@
 package intents
 
-import "regexp"
+import (
+	"regexp"
+	"strings"
+)
 
 // What a yes/no question may ask, where that decides what a plain statement
 // answers: 「都不行」 is a no to "does another wallet work?" and a yes to "is it
@@ -66,15 +69,15 @@ var (
 	saysOff = regexp.MustCompile(`没有?[^,，。 ]{0,2}[灯光][^,，。 ]{0,2}|[啥什么]+都没有?|不亮|没亮|冇[亮著]|唔着|灭|没通?电|断电|没[插接连开]|没打开|拔[了掉着]|断[开了]|关[着了的]|未开|黑的|\b(?:off|dark|dead|nothing|unplugged|disconnected|unlit|closed|disabled|on (?:the )?battery|no (?:light|power|glow)|(?:not|isn't|ain't|never) (?:on|lit|plugged|connected|in|open|enabled|blinking|glowing))\b`)
 	saysOn  = regexp.MustCompile(`亮|闪|有光|[红绿蓝]光|[红绿蓝]灯|[插接连开充]着|插[好紧]|接好|开的|\b(?:on|lit|glow\w*|blink\w*|flash\w*|plugged|connected|green|red|blue|open|enabled|ticked|in the (?:wall|socket))\b`)
 
-	saysFails = regexp.MustCompile(`没有?一个(?:能|行|可以)[用收扫付]?|黑咕|乌漆|[啥么][都也]看不[见到]|失灵|按不动|有个?叉|个叉|转圈|一直转|歇菜|趴窝|[全都]跪|完蛋|打叉|[也全都]挂|全军覆没|待支付|未支付|没付[成上]|未成功|图标没了|红叉|叉叉|感叹号|灰色|断断续续|时有时无|无服务|漆黑|[全黑]黑|黑[的乎漆]|光都?没|没有?光|不亮|白搭|不行|不能[用收付扫成]|不能$|[扫付收刷用连打]不[了上出进成到开]|没反应|不认|失败|不好使|不成|不中|不灵|没用|挂了|都这样|\b(?:fails?|failed|(?:nobody|no ?one|none(?: of them)?) (?:can|could|works?|gets?)|not work|(?:doesn't|don't|won't|didn't) (?:work|go|scan|pay|read)|cannot|dead|refused|declined|nothing works|refuses?|rejected|bounces?|bounced|red x|cross|(?:not|n't) (?:one|a single)\b[^,.]*|(?:can't|cannot) see|black as|exclamation|(?:an?|red|little|small) x|no signal|no reception|no good|loading|spinning|comes and goes|! mark|failing|unpaid|not paid|gr[ea]y(?:ed)?(?: out)?|no bars?|no service|pitch black|(?:all|totally|completely|fully|quite) (?:dark|black)|no light)\b`)
+	saysFails = regexp.MustCompile(`没有?一个(?:能|行|可以)[用收扫付]?|黑咕|乌漆|[啥么][都也]看不[见到]|失灵|按不动|有个?叉|个叉|转圈|一直转|歇菜|趴窝|[全都]跪|完蛋|打叉|[也全都]挂|全军覆没|待支付|未支付|没付[成上]|未成功|图标没了|红叉|叉叉|感叹号|灰色|断断续续|时有时无|无服务|漆黑|[全黑]黑|黑[的乎漆]|光都?没|没有?光|不亮|白搭|不行|不能[用收付扫成]|不能$|[扫付收刷用连打]不[了上出进成到开]|没反应|不认|失败|报错|出错|不好使|不成|不中|不灵|没用|挂了|都这样|\b(?:fails?|failed|(?:nobody|no ?one|none(?: of them)?)(?:$| (?:can|could|works?|gets?))|not work|(?:doesn't|don't|won't|didn't) (?:work|go|scan|pay|read)|cannot|dead|refused|declined|, no[.!]*$|nothing works|refuses?|rejected|bounces?|bounced|red x|cross|(?:not|n't) (?:one|a single)\b[^,.]*|(?:can't|cannot) see|black as|exclamation|(?:an?|red|little|small) x|no signal|no reception|no good|loading|spinning|comes and goes|! mark|failing|unpaid|not paid|gr[ea]y(?:ed)?(?: out)?|no bars?|no service|pitch black|(?:all|totally|completely|fully|quite) (?:dark|black)|no light)\b`)
 	saysSame  = regexp.MustCompile(`一样|一个样|同样|都这样|也这样|照旧|\b(?:same|likewise|identical)\b`)
 	// sameTrouble is the same again where it was asked whether something works.
 	sameTrouble = regexp.MustCompile(`都一样|一样的?(?:毛病|问题|结果|[不扫付收报])|\bsame (?:story|problem|result|issue|thing|again|trouble|(?:for|with) (?:every\w+|all|both))\b`)
-	saysWorks   = regexp.MustCompile(`能刷|刚收|背光|隐约|好得很|好得不得了|没得问题|[付宝信]过了|挺好|蛮好|照常|有[一点]{0,2}光|[有微]亮|亮着|[能可]以?看到|看得[见到]|正常|好好的|没问题|没毛病|没事|好使|能[用收付扫过成上]|可以|都行|[付扫刷收][得的][了上过]|就(?:行|好|过|成|能)|一下就|好的|顺利|\b(?:works?|working|fine|goes thr\w*|went (?:right |straight )?thr\w*|go thr\w*|no problem|no issue|normal|passes|passed|scans|all good|succeeds?|ok|okay|passed|worked|connected|full|went in|came in|normally|faint\w*|dim|backlight|make out|took one|it does|they do|no prob|good|glows?|can see|lit)\b`)
+	saysWorks   = regexp.MustCompile(`能刷|刚收|背光|隐约|好得很|好得不得了|没得问题|[付宝信]过了|挺好|蛮好|照常|有[一点]{0,2}光|[有微]亮|亮着|[能可]以?看到|看得[见到]|正常|好好的|没问题|没毛病|没事|好使|能[用收付扫过成上]|可以|都行|[付扫刷收][得的][了上过]|就(?:行|好|过|成|能)|一下就|好的|顺利|\b(?:works?|working|fine|goes thr\w*|went (?:right |straight )?thr\w*|go thr\w*|no problem|no issue|normal|passes|passed|scans|all good|succeeds?|ok|okay|passed|accepted|worked|connected|full|went in|came in|normally|faint\w*|dim|backlight|make out|took one|it does|they do|no prob|good|glows?|can see|lit)\b`)
 	// onlyThis sets apart the customer at the counter: others have no such trouble.
 	onlyThis = regexp.MustCompile(`^(?:就|只有?|只是|单单?|仅)[^是这那]|^(?:only|just) (?:the |this |that |my |our |us|me|[a-z]+$|number )|(?:只有?|就|单单?|唯独)(?:[他她它这那][^,，。 是]{0,5}|一个)(?:不[行能好]|这样|有问题|出问题|[扫付刷]不)|\b(?:only|just|(?:all|every\w*|rest) (?:except|but|save)) (?:for )?(?:him|her|this (?:one|guy|customer|phone|person|lady|man|girl|woman)|that (?:one|guy|customer|\w+$))\b|\b(?:mine|my (?:own )?phone|others?|another|the next(?: one)?)\b[^,.]*\b(?:works?|can scan|can pay|fine|ok|okay|scans)\b`)
 	// allBut says that it works for all the others.
-	allBut = regexp.MustCompile(`除了[^,，。]{1,6}(?:都|全)|\b(?:all|every\w*|rest) (?:except|but|save)\b`)
+	allBut = regexp.MustCompile(`除了[^,，。]{1,6}(?:都|全)|\b(?:all|every\w*|rest) (?:except|but|save)\b|^(?:just|only) not\b`)
 	// notAll takes back that all is dark.
 	notAll = regexp.MustCompile(`(?:不是?|没有?)(?:全|完全|漆)[黑暗]|\bnot (?:completely|totally|fully|quite|all|pitch)(?: (?:black|dark))?`)
 	// untested says that there was nothing to try it with, or that nobody looked.
@@ -101,7 +104,7 @@ func AskedIn(question string) Asked {
 		return AskedOther
 	case works:
 		return AskedWorks
-	case asksOn.MatchString(question):
+	case asksOn.MatchString(question) && !strings.HasPrefix(question, "is there ") && !strings.HasPrefix(question, "are there "):
 		return AskedOn
 	case asksElse.MatchString(question):
 	case asksHarm.MatchString(question):
@@ -144,13 +147,11 @@ func stated(normal string, asked Asked) Act {
 	if asked != AskedWorks && asked != AskedFails && asked != AskedOther {
 		return ""
 	}
-	if onlyThis.MatchString(normal) {
-		switch {
-		case asked == AskedFails:
-			return ActNo
-		case asked == AskedOther && (saysFails.MatchString(normal) || allBut.MatchString(normal)):
-			return ActYes
-		}
+	switch {
+	case asked == AskedFails && onlyThis.MatchString(normal):
+		return ActNo
+	case asked == AskedOther && (allBut.MatchString(normal) || onlyThis.MatchString(normal) && saysFails.MatchString(normal)):
+		return ActYes
 	}
 	normal = notAll.ReplaceAllString(normal, " dim ")
 	fails := saysFails.MatchString(normal)

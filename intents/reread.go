@@ -53,7 +53,7 @@ func saysUnknown(act Act, score float64, normal string) bool {
 		return false
 	case dontKnow.MatchString(normal):
 		return act != ActSkip || score < plainly
-	case begins(normal, plainNo) && !noOthers.MatchString(normal):
+	case begins(normal, plainYes), begins(normal, plainNo) && !noOthers.MatchString(normal):
 		return false
 	}
 	return (score < surely || noOthers.MatchString(normal)) && act != ActHuman && (act != ActSkip || score < SureAct) && untested.MatchString(normal)
@@ -90,6 +90,8 @@ func resultOf(act Act, score float64, normal string) (Act, float64) {
 		return ActSkip, max(score, plainly)
 	case (!likely || act == ActFixed && score < plainly) && atLimit.MatchString(normal):
 		return ActNotFixed, max(score, plainly)
+	case act == ActFixed && relapsed.MatchString(normal):
+		return ActNotFixed, plainly
 	case (act == ActTopic || act == ActNotFixed) && score < surely && noFirst.MatchString(normal):
 		return ActNotFixed, max(score, plainly)
 	case score >= plainly || act == ActHuman:
@@ -140,10 +142,13 @@ func saysSucceeded(normal string) bool {
 
 var (
 	// backAgain says that what was gone is there.
-	backAgain = regexp.MustCompile(`^(?:the |my )?\w+(?:'s| is| are) back\b|[网声光画面信号]回来了|^(?:又|现在)?有(?:画面|声音?|网|信号|光)了`)
+	backAgain = regexp.MustCompile(`^(?:the |my )?\w+(?:'s| is| are) back\b|\b(?:came|come) back (?:by itself|on its own|to life)\b|自己(?:又|就)?(?:好了|恢复)|[网声光画面信号]回来了|^(?:又|现在)?有(?:画面|声音?|网|信号|光)了`)
 	// stillNot says of what the step was for that it is not so: "won't start".
 	stillNot = regexp.MustCompile(`^没能|(?:还是|仍然?|依旧|照样|照旧|依然|还)[^,，。吗?？]{0,6}(?:不|没|失败|打叉|空白|超时|报错|黑|卡)|([嘀滴响亮动叫闪])都不[嘀滴响亮动叫闪]|^(?:还是|仍然?|依旧|也)?(?:开不[了起]|充不[进上]|扫不|连不|打不出|收不)|照旧|\bwon't (?:start|boot|turn on|switch on|charge|come on|scan|print|read)\b|\bas before$`)
 )
+
+// relapsed says that it worked, and does no more.
+var relapsed = regexp.MustCompile(`[单笔次下会秒阵钟,，。 ](?:就|马上|立马)?又(?:挂|不行|失败|断|黑|卡|坏|死|没[反网声信]|不[动行响亮认灵])|\b(?:but|then|and) (?:it |the next |now it |then it )?(?:just )?(?:stopped|died|fails?|failed|broke|crashed|dropped|went (?:off|black|dead))\b(?: again)?`)
 
 // noFirst answers whether it works now, whatever trouble follows.
 var noFirst = regexp.MustCompile(`^(?:no|nope|nah)[,.!]|^(?:nope|nah) |^(?:没有|不行|没用|没好)[了啊呀]?[,.。!]`)
