@@ -111,8 +111,8 @@ func loadActs(folder source.Folder, lang source.Lang) []ActExample {
 }
 
 // resultWords are what a question for the result of a step has in it, zh and en.
-var resultWords = regexp.MustCompile(`(?i)好了[吗嗎没]|现在(?:可以|正常|成功)了?[吗嗎]|(?:可以|成|通|正常|亮)了[吗嗎]|(?:以后|之后|后|完)[,，]?(?:就|还)?能[^。？?]{0,8}[吗嗎]|好[吗嗎]\s*[?？]?$|行了[吗嗎]|怎么样|怎麼樣|恢复|能[^。？?]{0,8}了[吗嗎]|还(?:是|会|會|在|报|報|提示|闪|卡|不|那样)[^。？?]{0,6}[吗嗎]|有没有好|行不行|有(?:没有|什么)?变化|解决了?[吗嗎没]|(?:之后|以后)呢|效果(?:怎|如何)|试试|再试|再扫|再刷|` +
-	`now\s*[?？]|any better|is it better|does (that|it|this) (help|work|scan|go|print|start|charge|show|read)|\b(?:it|that|this|they) still\b|still (?:fail|dead|not|the same|happen|there|show|say)\w*|try (again|once|it)|scan (again|once)|once more|go through|any luck|this time|again\s*[?？]$|back to normal|how did it go|what happened|(?:any|some)thing (?:change|happen)|did (?:that|this|it|\w+ing) (?:help|work|fix|do|solve)|(?:problem|trouble|issue) (?:solved|gone|fixed)|g(?:o|one) away|come back on|after (?:that|this)\s*[?？]$`)
+var resultWords = regexp.MustCompile(`(?i)好了[吗嗎没]|现在(?:可以|正常|成功)了?[吗嗎]|(?:可以|成|通|正常|亮)了[吗嗎]|(?:以后|之后|后|完)[,，]?(?:就|还)?能[^。？?]{0,8}[吗嗎]|好[吗嗎]\s*[?？]?$|行了[吗嗎]|怎么样|怎麼樣|恢复|能[^。？?]{0,8}了[吗嗎]|还(?:是|会|會|在|报|報|提示|闪|卡|不|那样)[^。？?]{0,6}[吗嗎]|有没有好|行不行|有(?:没有|什么)?变化|解决了?[吗嗎没]|(?:之后|以后)呢|效果(?:怎|如何)|(?:以后|之后)[^。？?]{0,6}[扫付收刷连打]得?[上到出了]|试试|再试|再扫|再刷|` +
+	`now\s*[?？]|any better|is it better|does (that|it|this) (help|work|scan|go|print|start|charge|show|read)|\b(?:it|that|this|they) still\b|still (?:fail|dead|not|the same|happen|there|show|say)\w*|try (again|once|it)|scan (again|once)|once more|go through|any luck|this time|again\s*[?？]$|back to normal|how did it go|what happened|(?:any|some)thing (?:change|happen)|did (?:that|this|it|\w+ing) (?:help|work|fix|do|solve)|(?:problem|trouble|issue) (?:solved|gone|fixed)|g(?:o|one) away|come back on|\bafter (?:that|this|it|the \w+|you)\b|^(?:is it|has it|are you) (?:working|better|ok|okay|fine|back|printed|printing|able)\b`)
 
 var (
 	// questionMark ends a question.
@@ -120,7 +120,7 @@ var (
 	// lastClause parts what stands before the last clause of a question from it.
 	lastClause = regexp.MustCompile(`^(.*[.。!！,，;；:：])\s*([^.。!！,，;；:：]+[?？])\s*$`)
 	// instructs is an action to be done: its result is what is asked then ...
-	instructs = regexp.MustCompile(`(?i)擦|重启|重开|关机|开机|关掉|关了|拔|插|刷新|重新|打开|调[高大亮低暗整到成]|撕|按[住一]|长按|清[理洁]|换[成到根条张卷块]|连[上到接]|切换?|充[一电]|签到|更新|退出|登录|点[一开]|[移挪]|靠[近]|放到?|再[扫刷试付]|拔插|` +
+	instructs = regexp.MustCompile(`(?i)擦|重启|重开|关机|开机|关掉|关了|拔|插|刷新|重新|打开|调[高大亮低暗整到成]|撕|按[住一]|长按|清[理洁]|换[成到根条张卷块]|换个(?:网|线|充电|插座|口|位置|地方)|连[上到接]|切换?|充[一电]|签到|更新|退出|登录|点[一开]|[移挪]|靠[近]|放到?|再[扫刷试付]|拔插|` +
 		`\b(?:please|wipe|clean|restart|reboot|switch|turn|unplug|plug|reinsert|reseat|re-?load|press|hold (?:it|the power)|open|close|refresh|reload|move|charge|replace|peel|remove|tap|push|ask the customer to|have the customer|let the customer|reconnect|connect|sign (?:in|out)|log (?:in|out)|update|change|set|raise|lower|brighten|try|scan|pull|insert|put|take|select|choose|reset|swap)\b`)
 	// ... unless it is something else to try, which only tells causes apart ...
 	tellsApart = regexp.MustCompile(`(?i)换(?:另|一种|别的|其[他它]|个?(?:顾客|客人|人|手机|钱包))|的时候[^。]*$|先确认|另一[位个部]|\b(?:another|other|different) (?:customer|phone|wallet|app|shop)|^(?:do|does|did|can|could|will|would) (?:another|(?:a |the |any )?(?:other|different|next)) [a-z]|\bwhen you\b|^one thing`)
