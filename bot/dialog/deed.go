@@ -19,7 +19,7 @@ var (
 	nothingNamed = regexp.MustCompile(`^(?:ok(?:ay)?|yes|all|it's|[,.!\s])*(?:done|did(?: it| that)?)[,.!\s]*$`)
 
 	// inVain tells of a deed that changed nothing.
-	inVain = regexp.MustCompile(`^(?:我|我们|已经|刚刚?|刚才|都|也|又|全|那|[,.!。、~\s])*(?:重启|重新启动|重开|重连|重新连|关机|开机|按(?:了|过|着|住|下|完|[几好])|擦|换|插|拔|清|试|充|挪|移|调|点|做|弄)[^,.!?。、吗么]{0,6}[,.。、\s]*(?:但是?|可是?|结果|还是|也是|也|都|就是|依旧|仍然|还|依然|一直|照样)*(?:没反应|没用|没有用|没有反应|不行|一样|没变化|不亮|老样子|没动静|没好|这样|不动|白搭)(?:[了啊呢的呀]|[,.!。、~\s])*$|` +
+	inVain = regexp.MustCompile(`^(?:我|我们|已经|刚刚?|刚才|都|也|又|全|那|[,.!。、~\s])*(?:重启|重新启动|重开|重连|重新连|关机|开机|按(?:了|过|着|住|下|完|[几好])|擦|换|插|拔|清|试|充|挪|移|调|点|做|弄)[^,.!?。、吗么]{0,6}[,.。、\s]*(?:但是?|可是?|结果|还是|也是|也|都|就是|依旧|仍然|还|依然|一直|照样)*(?:没反应|没用|没有用|没有反应|不行|不灵|不中|不得行|一样|没变化|不亮|老样子|没动静|没好|这样|不动|白搭)(?:[了啊呢的呀]|[,.!。、~\s])*$|` +
 		`^(?:ok|okay|yes|yeah|well|i|we|have|i've|we've|already|just|[,.!\s])*(?:restarted|rebooted|reset|pressed|pushed|held|cleaned|wiped|plugged|unplugged|changed|swapped|moved|tried|did|done)\b[^?]{0,32}?\b(?:nothing(?: happens| happened| changed)?|no (?:change|luck|reaction|response|difference|use|help)|same(?: thing| issue| problem)?|still (?:not|no|the same|same|nothing|dead|not working)|(?:doesn't|didn't|does not|did not) (?:help|work|react|respond|change anything))[,.!\s]*$`)
 )
 
