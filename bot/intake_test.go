@@ -74,8 +74,14 @@ func TestStoringOverlaps(t *testing.T) {
 // TestNoRoom refuses messages while there is no room for them, and counts that.
 func TestNoRoom(t *testing.T) {
 	var room error
+	var mu sync.Mutex
 	var events []bot.Event
-	run(t, bot.Options{Room: func() error { return room }, Observe: func(e bot.Event) { events = append(events, e) }}, func(r *running) {
+	observe := func(e bot.Event) { // storing and answering tell of what they do, each when it does it
+		mu.Lock()
+		defer mu.Unlock()
+		events = append(events, e)
+	}
+	run(t, bot.Options{Room: func() error { return room }, Observe: observe}, func(r *running) {
 		r.start()
 		room = bot.ErrNoRoom
 		if _, err := r.Accept(r.Context(), message("wang", "1", "花呗扫不了")); !errors.Is(err, bot.ErrNoRoom) {
@@ -84,9 +90,11 @@ func TestNoRoom(t *testing.T) {
 		if n := len(r.store.arrivals); n != 0 {
 			r.Errorf("%d messages were stored without room", n)
 		}
+		mu.Lock()
 		if len(events) != 1 || events[0].Refused != bot.RefusedDisk || events[0].Channel != "test" {
 			r.Errorf("events %+v", events)
 		}
+		mu.Unlock()
 		room = nil
 		r.replies(r.accept(message("wang", "1", "花呗扫不了")).Message)
 	})
