@@ -117,13 +117,15 @@ var resultWords = regexp.MustCompile(`(?i)好了[吗嗎没]|现在(?:可以|正�
 var (
 	// questionMark ends a question.
 	questionMark = regexp.MustCompile(`[?？]\s*$`)
+	// thenType asks for the words themselves, in case the answer is yes.
+	thenType = regexp.MustCompile(`(?i)([?？])\s*(?:有的话|是的话|如果有|if (?:so|yes)\b)[^?？]*$`)
 	// lastClause parts what stands before the last clause of a question from it.
 	lastClause = regexp.MustCompile(`^(.*[.。!！,，;；:：])\s*([^.。!！,，;；:：]+[?？])\s*$`)
 	// instructs is an action to be done: its result is what is asked then ...
 	instructs = regexp.MustCompile(`(?i)擦|重启|重开|关机|开机|关掉|关了|拔|插|刷新|重新|打开|调[高大亮低暗整到成]|撕|按[住一]|长按|清[理洁]|换[成到根条张卷块]|换个(?:网|线|充电|插座|口|位置|地方)|连[上到接]|切换?|充[一电]|签到|更新|退出|登录|点[一开]|[移挪]|靠[近]|放到?|再[扫刷试付]|拔插|` +
 		`\b(?:please|wipe|clean|restart|reboot|switch|turn|unplug|plug|reinsert|reseat|re-?load|press|hold (?:it|the power)|open|close|refresh|reload|move|charge|replace|peel|remove|tap|push|ask the customer to|have the customer|let the customer|reconnect|connect|sign (?:in|out)|log (?:in|out)|update|change|set|raise|lower|brighten|try|scan|pull|insert|put|take|select|choose|reset|swap)\b`)
 	// ... unless it is something else to try, which only tells causes apart ...
-	tellsApart = regexp.MustCompile(`(?i)换(?:另|一种|别的|其[他它]|个?(?:顾客|客人|人|手机|钱包))|的时候[^。]*$|先确认|另一[位个部]|\b(?:another|other|different) (?:customer|phone|wallet|app|shop)|^(?:do|does|did|can|could|will|would) (?:another|(?:a |the |any )?(?:other|different|next)) [a-z]|\bwhen you\b|^one thing`)
+	tellsApart = regexp.MustCompile(`(?i)换(?:另|一种|别的|其[他它]|个?(?:顾客|客人|人|手机|钱包))|的时候[^。]*$|先确认|另一[位个部]|\b(?:another|other|different) (?:customer|phone|wallet|app|shop)|^(?:do|does|did|can|could|will|would) (?:another|(?:a |the |any )?(?:other|different|next)) [a-z]|\bwhen you\b|\bafter you (?:press|plug|unplug)\b|^with the same customer|^one thing`)
 	// ... or what is asked is no outcome.
 	outcome = regexp.MustCompile(`(?i)好[了使用吗嗎些点]|行[了吗嗎]|可以|能|成功|正常|恢复|管用|有用|解决|[扫收付刷连打充登签]得?[上出到了进]|到账|出纸|开机|[通亮响灵上]了?没|(?:亮|通|响)没(?:亮|通|响)|[开充][^,，]{0,2}没有?[?？]|\b(?:on|printing|works?|working|go(?:es)? through|scans?|scanning|helps?|better|fixed|ok|okay|fine|pays?|prints?|starts?|reads?|ready|gone|solved|succeed|connects?|connected|any (?:change|difference|luck))\b`)
 	// nowAsked asks in so many words what came of a step.
@@ -131,13 +133,13 @@ var (
 	// atPresent says when, and asks for no result.
 	atPresent = strings.NewReplacer(" right now", "", " at the moment", "")
 	// ofStep asks whether the step itself was found or done.
-	ofStep = regexp.MustCompile(`(?i)(do|can) you (see|find)|is (it|there) (there|saved|on|in)|done|saved|看到|看见|找到|有没有|有[^了]{0,6}[吗嗎]|保存|完成|打开了`)
+	ofStep = regexp.MustCompile(`(?i)网页|\b(?:light|lamp|symbol|icon)s? (?:\w+ )?come on\b|(do|can) you (see|find)|is (it|there) (there|saved|on|in)|done|saved|看到|看见|找到|有没有|有[^了]{0,6}[吗嗎]|保存|完成|打开了`)
 )
 
 // AskedBy reads from the words of a question what it asks for. The bot itself
 // knows what it asked; this is for labelled answers that quote the question.
 func AskedBy(question string) Asked {
-	question = atPresent.Replace(question)
+	question = thenType.ReplaceAllString(atPresent.Replace(question), "$1")
 	switch {
 	case !questionMark.MatchString(question):
 		return AskedResult

@@ -13,10 +13,11 @@ const (
 	AskedThere  Asked = "there"  // whether something is there, or can be found
 	AskedPaid   Asked = "paid"   // whether a payment is marked as made
 	AskedChange Asked = "change" // whether something was moved, replaced or updated
+	AskedLost   Asked = "lost"   // whether a sound or an entry is gone: that there is none is a yes
 )
 
 var (
-	asksHarm = regexp.MustCompile(`(?:裂|划花|划伤|划痕|磨损|鼓[起了包]|烫手|发烫|怪味|焦味|糊味|进过?水|受潮|水汽|破[了损]|歪|弯了|松了|松松|陷下去|脏|摔过)[^?]*[吗嗎么没?]|\b(?:cracked|scratch\w*|bulging|swollen|hot|smell\w*|wet|torn|crooked|bent|loose|dirty|misty|blurred|faded|damaged|worn|dropped)\b`)
+	asksHarm = regexp.MustCompile(`(?:裂|划花|划伤|划痕|磨损|鼓[起了包]|烫手|发烫|怪味|焦味|糊味|进过?水|受潮|水汽|破[了损]|歪|弯了|松了|松松|陷下去|脏|摔过)[^?]*[吗嗎么没?]|\b(?:cracks?|cracked|scratch\w*|bulging|swollen|hot|smell\w*|wet|torn|crooked|bent|loose|dirty|misty|blurred|faded|damaged|worn|dropped)\b`)
 	// asksElse speaks of harm, sound or presence, and asks for something else.
 	asksElse = regexp.MustCompile(`通知|提示文字|消息|您要|只有|就只|而且|\b(?:notice|message|maintenance|want|only|about)\b`)
 
@@ -43,7 +44,12 @@ func ofHarm(normal string) Act {
 
 var (
 	asksReacts = regexp.MustCompile(`嘀|[有会]响|声音|震动|跳出|取景|有反应|\b(?:beep|sound|vibrat\w*|come on|light up|react|respond)\b`)
-	asksThere  = regexp.MustCompile(`[里上]面?(?:还|到底)?有[^?]*[吗没?]|有没有|还有[^?]*[吗没]|(?:找|看|查|翻)得?到[^?]{0,8}[吗没?]|\b(?:is|are) there\b|\b(?:can|do|did|could) you (?:see|find)\b`)
+	// asksLit asks for a light or a picture, however it says "come on".
+	asksLit = regexp.MustCompile(`\b(?:light|lamp|symbol)s?\b[^?]*\bcomes? on\b`)
+	// asksBeep asks for a sound, and for a message only as well.
+	asksBeep  = regexp.MustCompile(`嘀|\bbeep\b`)
+	asksLost  = regexp.MustCompile(`没有?(?:了)?声音?[^,，。?]{0,3}[吗嗎么]|不响了?[吗嗎么]|[里中]根本没有|\b(?:gone|went|fallen) (?:silent|quiet|mute)\b|\bmissing from\b`)
+	asksThere = regexp.MustCompile(`[里上]面?(?:还|到底)?有[^?]*[吗没?]|有没有|还有[^?]*[吗没]|(?:找|看|查|翻)得?到[^?]{0,8}[吗没?]|\b(?:is|are) there\b|\b(?:can|do|did|could) you (?:see|find)\b`)
 
 	// inert and lively are what a terminal is or does that was spoken to.
 	inert  = regexp.MustCompile(`(?:没|不|冇|无|唔|木有|没得|没有)(?:什么|啥|任何|一点|半点|再|见|看到|看见|听到|听见|会|有){0,2}(?:声|音|响|叫|嘀|滴|动静|反应|光|灯|亮|用|跳|变|认|吭|吱|震|显示|画面|出来)[^,，。 但却就只]{0,3}|不出声|听不[到见]|安静|静悄|哑|死|黑|什么都没有?|啥都没有?|啥也没有?|不理|\b(?:silen\w*|quiet|mute|dead|dark|black|nothing|nada|nil|zilch|inert|ignores?|not (?:a|an|even|one|any)(?: \w+)?|no (?:\w+ )?(?:beep\w*|sound|noise|reaction|response|light|glow|sign|peep|picture|camera|vibration|change|page)|(?:does|do|did|is|was|has|have|will|would|can)(?:n't| not) (?:make|beep|react|respond|light|come|show|do|move|ring|glow|change|turn|go)|(?:light|sound|beep|picture|page|lamp)s? (?:is|are|does|do|did|was)(?:n't| not)(?: \w+)?|(?:doesn't|didn't|won't|isn't|not) \w+)\b`)
@@ -64,6 +70,22 @@ func ofReaction(normal string) Act {
 func ofPresence(normal string) Act {
 	rest := none.ReplaceAllString(normal, " ")
 	return either(rest != normal, some.MatchString(rest))
+}
+
+// spoken is what a voice does that is not gone, mute one that is.
+var (
+	mute   = regexp.MustCompile(`[没不](?:再|在|会)?[播报]|\b(?:\w+n't|not|never|stopped|stops) (?:\w+ )?(?:speak|talk|say|announc)\w*`)
+	spoken = regexp.MustCompile(`在播|在报|会播|会报|播了|报了|\b(?:speaks?|speaking|talks?|talking|announces?)\b`)
+)
+
+// ofLoss reads an answer to whether something is gone.
+func ofLoss(normal string) Act {
+	normal = noTrouble.ReplaceAllString(normal, " ")
+	rest := normal
+	for _, gone := range []*regexp.Regexp{mute, inert, none} {
+		rest = gone.ReplaceAllString(rest, " ")
+	}
+	return either(lively.MatchString(rest) || some.MatchString(rest) || spoken.MatchString(rest), rest != normal)
 }
 
 var (

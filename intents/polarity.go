@@ -19,7 +19,7 @@ const (
 // base returns the kind of question whose answers were learnt.
 func (a Asked) base() Asked {
 	switch a {
-	case AskedWorks, AskedFails, AskedOther, AskedOn, AskedHarm, AskedReacts, AskedThere, AskedPaid, AskedChange:
+	case AskedWorks, AskedFails, AskedOther, AskedOn, AskedHarm, AskedReacts, AskedThere, AskedPaid, AskedChange, AskedLost:
 		return AskedCheck
 	case AskedStill:
 		return AskedResult
@@ -58,14 +58,14 @@ var (
 	asksFails = regexp.MustCompile(`(?i)全黑|一点光|completely (?:black|dark)|without any light|(?:也|还是|都|同样|仍然|照样)[^,，。?？]{0,6}(?:不|没反应|失败|这样|一样|同样|出现|出问题)|[扫付收刷用连]不[了上出进到][^,，。?？]{0,6}[吗嗎么]|\bthe same(?: (?:with|for|on|in|when|if|there|too|elsewhere|everywhere)\b|[?,.]|$)|\b(?:same (?:trouble|problem|thing)|fails?|failing|also (?:not|fail)|cannot|can't|don't work|doesn't work|have (?:it|the trouble) too)\b`)
 	// asksApart sets one apart, so that others that work are a yes, or asks for
 	// what the merchant does rather than whether it works.
-	asksApart = regexp.MustCompile(`只有|就只|是不是就|单单|唯独|\b(?:only|just|do you)\b`)
+	asksApart = regexp.MustCompile(`只有|就只|是不是就|单单|唯独|\b(?:only|just|do you|did (?:some|any)(?:body|one)|did the customer|the trouble come|pasted|but say)\b`)
 
 	asksWorks = regexp.MustCompile(`(?i)能[^,，。?？“”"]{0,10}[吗嗎么]|(?:正常|好用|顺利|成功|可以|行得通|没问题)[^,，。?？]{0,3}[吗嗎么]|\b(?:do|does|can|did|will)\b[^?]*\b(?:work|go through|get through|went through|scan|pay|succeed|read|open|print|take|accept|receive|load|charge|connect|(?:switch|turn|come) on|log in|sign in)\b|\b(?:is|are|do|does)\b[^?]*\b(?:ok|okay|normal|fine|working)\b`)
 
 	// asksOther is about another customer, phone or wallet than the one that fails.
 	asksOther = regexp.MustCompile(`别的|其[他它]|另一?[位个部种]|别人|(?i)\b(?:other|another|different|else|next)\b`)
 
-	asksOn  = regexp.MustCompile(`亮[着了的]?[吗嗎么]|亮不亮|有没有亮|[插连接开]着[^,，。?？]{0,4}[吗嗎么]|(?:接|通)[着了上]?(?:电源?|网)[了的]?[吗嗎么]|打开了?[吗嗎么]|\b(?:is|are)\b[^?]* (?:on|lit|plugged in|connected|powered|open|enabled|switched on|turned on|blinking|glowing)\b[^?]*\?$`)
+	asksOn  = regexp.MustCompile(`亮[着了的]?[吗嗎么]|亮不亮|有没有亮|[插连接开]着[^,，。?？]{0,4}[吗嗎么]|(?:接|通)[着了上]?(?:电源?|网)[了的]?[吗嗎么]|打开了?[吗嗎么]|\b(?:is|are)\b[^?]* (?:on(?: now| at all)?\?$|(?:lit|plugged in|connected|powered|open|enabled|switched on|turned on|blinking|glowing)\b[^?]*\?$)`)
 	saysOff = regexp.MustCompile(`没有?[^,，。 ]{0,2}[灯光][^,，。 ]{0,2}|[啥什么]+都没有?|不亮|没亮|冇[亮著]|唔着|灭|没通?电|断电|没[插接连开]|没打开|拔[了掉着]|断[开了]|关[着了的]|未开|黑的|\b(?:off|dark|dead|nothing|unplugged|disconnected|unlit|closed|disabled|on (?:the )?battery|no (?:light|power|glow)|(?:not|isn't|ain't|never) (?:on|lit|plugged|connected|in|open|enabled|blinking|glowing))\b`)
 	saysOn  = regexp.MustCompile(`亮|闪|有光|[红绿蓝]光|[红绿蓝]灯|[插接连开充]着|插[好紧]|接好|开的|\b(?:on|lit|glow\w*|blink\w*|flash\w*|plugged|connected|green|red|blue|open|enabled|ticked|in the (?:wall|socket))\b`)
 
@@ -94,8 +94,12 @@ var (
 func AskedIn(question string) Asked {
 	question = Normalise(question)
 	switch fails, works := asksFails.MatchString(question), asksWorks.MatchString(question); {
+	case asksLost.MatchString(question):
+		return AskedLost
 	case asksPaid.MatchString(question) && !fails:
 		return AskedPaid
+	case asksLit.MatchString(question):
+		return AskedReacts
 	case (fails || works) && asksApart.MatchString(question):
 		return AskedCheck
 	case fails:
@@ -106,7 +110,7 @@ func AskedIn(question string) Asked {
 		return AskedWorks
 	case asksOn.MatchString(question) && !strings.HasPrefix(question, "is there ") && !strings.HasPrefix(question, "are there "):
 		return AskedOn
-	case asksElse.MatchString(question):
+	case asksElse.MatchString(question) && !asksBeep.MatchString(question):
 	case asksHarm.MatchString(question):
 		return AskedHarm
 	case asksChange.MatchString(question):
@@ -139,6 +143,8 @@ func stated(normal string, asked Asked) Act {
 		return ofReaction(normal)
 	case AskedThere:
 		return ofPresence(normal)
+	case AskedLost:
+		return ofLoss(normal)
 	case AskedPaid:
 		return ofPayment(normal)
 	case AskedChange:
