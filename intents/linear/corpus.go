@@ -48,6 +48,7 @@ func newCorpus(ctx context.Context, examples []Example, messages int, labels []s
 	// on the workers.
 	for i, fs := range found {
 		numbers := make([]int32, len(fs))
+		c.features.fetch(fs)
 		for j, f := range fs {
 			numbers[j] = c.features.insert(f.hash)
 			if int(numbers[j]) == len(c.groups) {

@@ -42,7 +42,10 @@ func fullLesson(c *corpus) *lesson {
 }
 
 const (
-	folds = 5
+	// folds is into how many parts the rows are divided, and fewFolds if there are
+	// few: what a rehearsal leaves out makes it harder than what it rehearses,
+	// the more so the fewer rows there are.
+	folds, fewFolds = 5, 10
 	// enough is how many rows of each kind tell all that there is to learn
 	// from rehearsals: four numbers. More only make the start slower.
 	enough = 1500
@@ -54,6 +57,10 @@ const (
 // taught with their labels and never held back alone.
 func rehearsals(c *corpus) []*lesson {
 	rng := rand.New(rand.NewPCG(uint64(len(c.rows)), uint64(c.labels)))
+	folds := folds
+	if len(c.rows) < enough {
+		folds = fewFolds
+	}
 	size := make([]int, c.labels)
 	for i := range c.rows {
 		size[c.rows[i].label]++
@@ -61,7 +68,7 @@ func rehearsals(c *corpus) []*lesson {
 	// Labels go to the smallest fold, large ones first.
 	order := rng.Perm(c.labels)
 	slices.SortStableFunc(order, func(a, b int) int { return size[b] - size[a] })
-	var filled [folds]int
+	filled := make([]int, folds)
 	foldOf := make([]int, c.labels)
 	for _, label := range order {
 		f := 0
@@ -223,6 +230,10 @@ func teach(ctx context.Context, c *corpus, lessons []*lesson, workers int) (*lea
 	return out, nil
 }
 
+// stepIn is how much more the rows of a rehearsal say at its start than they did
+// beside those that it holds back: they have to say what these did.
+const stepIn = 1.2
+
 // rehearse has the held-back rows answered by machines for those of the classes
 // that are taught. They start from the alphas of those that learnt everything.
 func (l *lesson) rehearse(c *corpus, s *solver, classes, shown []int32, alphas block, counts []float32) {
@@ -238,7 +249,7 @@ func (l *lesson) rehearse(c *corpus, s *solver, classes, shown []int32, alphas b
 	}
 	s.solve(problem{l.vectors, shown, taught}, len(c.groups), func(i int) (guess columns) {
 		for k, was := range from {
-			guess[k] = alphas[l.rows[i]][was]
+			guess[k] = stepIn * alphas[l.rows[i]][was]
 		}
 		return guess
 	})

@@ -20,10 +20,10 @@ type effort struct {
 var (
 	// Scores are settled long before weights are, and a third look would find
 	// next to no row that came to matter since the second.
-	thorough = effort{tolerance: 1, looks: 2}
-	// A rehearsal starts from what solved nearly the same problem, and asks for
-	// four numbers.
-	brief = effort{tolerance: 2.5, looks: 1}
+	thorough = effort{tolerance: 1.25, looks: 2}
+	// A rehearsal asks for four numbers. It starts from what solved nearly the
+	// same problem, and looks at no row that did not matter there.
+	brief = effort{tolerance: 5}
 )
 
 // firstOf is the share of the other classes' rows, one in so many, that classes
@@ -59,12 +59,12 @@ type problem struct {
 // solve trains a machine for each of the classes: weights, bias and alpha hold
 // them until the next call. Most rows lie beyond the margin and stay there: it
 // descends over those that matter until they are settled, looks which others do,
-// and goes on until none or for as many looks as the effort allows. Before the second look it settles them roughly: others
-// are still to come.
+// and goes on until none or for as many looks as the effort allows. Before the
+// second look it settles them roughly: others are still to come.
 //
 // There are dim weights. The machines start from alpha = guess(i) for row i if
 // guess is not nil: what solved a similar problem is near the optimum of this
-// one.
+// one, and the rows that it gives something are the first to matter.
 func (s *solver) solve(p problem, dim int, guess func(i int) columns) {
 	s.weights, s.alpha, s.bias = s.weights.zeroed(dim), s.alpha.zeroed(len(p.rows.rows)), columns{}
 	s.active = s.active[:0]
@@ -77,8 +77,8 @@ func (s *solver) solve(p problem, dim int, guess func(i int) columns) {
 				s.active = append(s.active, i)
 			}
 		}
-		s.settle(p, max(s.effort.tolerance, firstly))
 	}
+	s.settle(p, max(s.effort.tolerance, firstly))
 	enough := max(s.effort.tolerance, roughly)
 	for range s.effort.looks {
 		s.active = append(s.active[:0], p.shown...)
@@ -178,6 +178,7 @@ func (s *solver) foresee(v *vectors, n int) {
 }
 
 // start sets alpha to the guess, and the weights and the biases to what follows.
+// The rows that have a part in them are active.
 func (s *solver) start(p problem, guess func(i int) columns) {
 	v := p.rows
 	for _, i := range p.shown {
@@ -186,6 +187,7 @@ func (s *solver) start(p problem, guess func(i int) columns) {
 		if !any {
 			continue
 		}
+		s.active = append(s.active, i)
 		features, values := v.shared(i)
 		s.weights.add(features, values, &by)
 		for k := range by {
